@@ -1,0 +1,222 @@
+"""Everything the service refuses, with a stable code and what to do about it.
+
+A refusal of a whole call is raised as a `Refused`; a refusal of one row of a batch is a `Code` in a
+column of the answer. Both take their words from `MESSAGES`.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Stable codes of refusals; clients switch on them."""
+
+    # one row of a batch
+    UNKNOWN_TASK = "UNKNOWN_TASK"
+    UNKNOWN_LABEL = "UNKNOWN_LABEL"
+    UNKNOWN_WORKER = "UNKNOWN_WORKER"
+    LEASE_REQUIRED = "LEASE_REQUIRED"
+    LEASE_NOT_FOUND = "LEASE_NOT_FOUND"
+    LEASE_FOREIGN = "LEASE_FOREIGN"
+    LEASE_OTHER_TASK = "LEASE_OTHER_TASK"
+    LEASE_EXPIRED = "LEASE_EXPIRED"
+    LEASE_RELEASED = "LEASE_RELEASED"
+    LEASE_USED = "LEASE_USED"
+    TASK_CLOSED = "TASK_CLOSED"
+    OVERLAP_FULL = "OVERLAP_FULL"
+    CLIENT_ID_REUSED = "CLIENT_ID_REUSED"
+    DUPLICATE = "DUPLICATE"
+    INVALID_TEXT = "INVALID_TEXT"
+    # a whole call
+    OVERLOADED = "OVERLOADED"
+    EMPTY_BATCH = "EMPTY_BATCH"
+    TOO_MANY_ROWS = "TOO_MANY_ROWS"
+    RAGGED_COLUMNS = "RAGGED_COLUMNS"
+    NO_TASKS = "NO_TASKS"
+    LEASE_LIMIT = "LEASE_LIMIT"
+    UNAVAILABLE = "UNAVAILABLE"
+    PROJECT_TAKEN = "PROJECT_TAKEN"
+    UNKNOWN_PROJECT = "UNKNOWN_PROJECT"
+    PROJECT_EXISTS = "PROJECT_EXISTS"
+    INVALID_LABELS = "INVALID_LABELS"
+    INVALID_POLICY = "INVALID_POLICY"
+    POLICY_CONFLICT = "POLICY_CONFLICT"
+
+
+MESSAGES: Mapping[str, str] = {
+    Code.UNKNOWN_TASK: "The project has no such task. Add it with addTasks, or correct the id.",
+    Code.UNKNOWN_LABEL: "The project has no such label. Use one of the project's labels.",
+    Code.UNKNOWN_WORKER: "The project has no such worker. Create a key for the worker first.",
+    Code.LEASE_REQUIRED: "This project takes judgments against leases only. Call leaseTasks, and "
+    "send the lease's id.",
+    Code.LEASE_NOT_FOUND: "There is no such lease. Send the id that leaseTasks gave.",
+    Code.LEASE_FOREIGN: "The lease belongs to another worker. Lease a task of your own.",
+    Code.LEASE_OTHER_TASK: "The lease is for another task. Send the lease of this task, or leave "
+    "the task away.",
+    Code.LEASE_EXPIRED: "The lease ran out before the judgment came, and its task may be with "
+    "another worker. Lease again; ask for a longer lease_seconds if this happens often.",
+    Code.LEASE_RELEASED: "The lease was given back. Lease the task again.",
+    Code.LEASE_USED: "The lease was used up by a judgment, so there is nothing to give back.",
+    Code.TASK_CLOSED: "The worker's judgment of this task stands: the task is closed, or the "
+    "project does not allow revisions.",
+    Code.OVERLAP_FULL: "The task has all the judgments and leases its overlap allows. Take another "
+    "task, or raise the policy's overlap.",
+    Code.CLIENT_ID_REUSED: "This worker has used this client id for another judgment. Use a new id "
+    "for each judgment, and the same one only to repeat it.",
+    Code.DUPLICATE: "The same judgment was there already; nothing was added.",
+    Code.INVALID_TEXT: "The text is empty, longer than {limit} characters, or has characters that "
+    "cannot be stored (NUL or a lone surrogate). Correct it.",
+    Code.OVERLOADED: "The project has more work waiting than it can take. Nothing was stored: send "
+    "the same again in {retry_after:g} s.",
+    Code.EMPTY_BATCH: "The batch has no rows. Send at least one.",
+    Code.TOO_MANY_ROWS: "The batch has {rows} rows, and {limit} is the most. Nothing was stored: "
+    "send it in parts.",
+    Code.RAGGED_COLUMNS: "The columns differ in length. Send one value a row in each column, null "
+    "where there is none.",
+    Code.NO_TASKS: "There is no task for this worker now. Ask again in {retry_after:g} s.",
+    Code.LEASE_LIMIT: "The worker holds {held} leases, and {limit} is the most. Submit or release "
+    "some first.",
+    Code.UNAVAILABLE: "The database did not answer, so it is not known whether this was stored. "
+    "Send the same again with the same ids: nothing is counted twice.",
+    Code.PROJECT_TAKEN: "Another process writes this project. Send writes there; reads work here.",
+    Code.UNKNOWN_PROJECT: "There is no such project. Create it with createProject, or correct the "
+    "id.",
+    Code.PROJECT_EXISTS: "There is a project with this id already, and it differs. Choose another "
+    "id.",
+    Code.INVALID_LABELS: "A project needs 2 to {limit} labels, each with an id of its own.",
+    Code.INVALID_POLICY: "The policy's {field} is not valid: {reason}.",
+    Code.POLICY_CONFLICT: "The policy is at version {found}, not {expected}: somebody changed it. "
+    "Read it again, then repeat the change.",
+}
+
+
+class Refused(Exception):
+    """A call that was refused as a whole; nothing of it was stored, unless its code says so.
+
+    `facts` fill the placeholders of the message and are readable as attributes.
+    """
+
+    code: Code
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        self.message = MESSAGES[self.code].format(**facts)
+        super().__init__(self.message)
+
+
+class RetryLater(Refused):
+    """A refusal that ends by itself: try again after `retry_after` seconds."""
+
+    def __init__(self, retry_after: float, **facts: object) -> None:
+        self.retry_after = retry_after
+        super().__init__(retry_after=round(retry_after, 3), **facts)
+
+
+class Overloaded(RetryLater):
+    """The inbox stayed full up to the caller's deadline."""
+
+    code = Code.OVERLOADED
+
+
+class NoTasks(RetryLater):
+    """No task for this worker now. `finished`: no task of the project is open any more."""
+
+    code = Code.NO_TASKS
+
+    def __init__(self, retry_after: float, *, finished: bool) -> None:
+        self.finished = finished
+        super().__init__(retry_after, finished=finished)
+
+
+class LeaseLimit(Refused):
+    """The worker holds as many leases as the policy allows."""
+
+    code = Code.LEASE_LIMIT
+
+    def __init__(self, held: int, limit: int) -> None:
+        self.held, self.limit = held, limit
+        super().__init__(held=held, limit=limit)
+
+
+class EmptyBatch(Refused):
+    """A batch without rows."""
+
+    code = Code.EMPTY_BATCH
+
+
+class TooManyRows(Refused):
+    """A batch that is larger than one call may be."""
+
+    code = Code.TOO_MANY_ROWS
+
+    def __init__(self, rows: int, limit: int) -> None:
+        self.rows, self.limit = rows, limit
+        super().__init__(rows=rows, limit=limit)
+
+
+class RaggedColumns(Refused):
+    """Parallel columns of different lengths."""
+
+    code = Code.RAGGED_COLUMNS
+
+
+class InvalidText(Refused):
+    """An id that cannot be stored."""
+
+    code = Code.INVALID_TEXT
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
+class Unavailable(Refused):
+    """The database failed while the call was under way: the outcome is unknown."""
+
+    code = Code.UNAVAILABLE
+
+
+class ProjectTaken(Refused):
+    """Another process holds the project's lock."""
+
+    code = Code.PROJECT_TAKEN
+
+
+class UnknownProject(Refused):
+    """No project has this id."""
+
+    code = Code.UNKNOWN_PROJECT
+
+
+class ProjectExists(Refused):
+    """The project's id is in use."""
+
+    code = Code.PROJECT_EXISTS
+
+
+class InvalidLabels(Refused):
+    """Too few or too many labels, or two with one id."""
+
+    code = Code.INVALID_LABELS
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
+class InvalidPolicy(Refused):
+    """A knob with a value outside of its range, or of a name nobody knows."""
+
+    code = Code.INVALID_POLICY
+
+    def __init__(self, field: str, reason: str) -> None:
+        self.field, self.reason = field, reason
+        super().__init__(field=field, reason=reason)
+
+
+class PolicyConflict(Refused):
+    """The policy has another version than the caller expected."""
+
+    code = Code.POLICY_CONFLICT
+
+    def __init__(self, expected: int, found: int) -> None:
+        self.expected, self.found = expected, found
+        super().__init__(expected=expected, found=found)
