@@ -31,7 +31,7 @@ class Code(StrEnum):
     OVERLOADED = "OVERLOADED"
     EMPTY_BATCH = "EMPTY_BATCH"
     TOO_MANY_ROWS = "TOO_MANY_ROWS"
-    RAGGED_COLUMNS = "RAGGED_COLUMNS"
+    UNEVEN_COLUMNS = "UNEVEN_COLUMNS"
     NO_TASKS = "NO_TASKS"
     LEASE_LIMIT = "LEASE_LIMIT"
     UNAVAILABLE = "UNAVAILABLE"
@@ -41,6 +41,10 @@ class Code(StrEnum):
     INVALID_LABELS = "INVALID_LABELS"
     INVALID_POLICY = "INVALID_POLICY"
     POLICY_CONFLICT = "POLICY_CONFLICT"
+    INVALID_INPUT = "INVALID_INPUT"
+    FORBIDDEN = "FORBIDDEN"
+    UNKNOWN_KEY = "UNKNOWN_KEY"
+    KEY_REVOKED = "KEY_REVOKED"
 
 
 MESSAGES: Mapping[str, str] = {
@@ -71,7 +75,7 @@ MESSAGES: Mapping[str, str] = {
     Code.EMPTY_BATCH: "The batch has no rows. Send at least one.",
     Code.TOO_MANY_ROWS: "The batch has {rows} rows, and {limit} is the most. Nothing was stored: "
     "send it in parts.",
-    Code.RAGGED_COLUMNS: "The columns differ in length. Send one value a row in each column, null "
+    Code.UNEVEN_COLUMNS: "The columns differ in length. Send one value a row in each column, null "
     "where there is none.",
     Code.NO_TASKS: "There is no task for this worker now. Ask again in {retry_after:g} s.",
     Code.LEASE_LIMIT: "The worker holds {held} leases, and {limit} is the most. Submit or release "
@@ -87,10 +91,15 @@ MESSAGES: Mapping[str, str] = {
     Code.INVALID_POLICY: "The policy's {field} is not valid: {reason}.",
     Code.POLICY_CONFLICT: "The policy is at version {found}, not {expected}: somebody changed it. "
     "Read it again, then repeat the change.",
+    Code.INVALID_INPUT: "{field} is not valid: {reason}.",
+    Code.FORBIDDEN: "This key may not do that: {reason}.",
+    Code.UNKNOWN_KEY: "There is no such key, or it belongs to another project. Look it up with keys.",
+    Code.KEY_REVOKED: "The key that this client id made was revoked. Use a new client id to make a "
+    "new key.",
 }
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """A call that was refused as a whole; nothing of it was stored, unless its code says so.
 
     `facts` fill the placeholders of the message and are readable as attributes.
@@ -154,10 +163,10 @@ class TooManyRows(Refused):
         super().__init__(rows=rows, limit=limit)
 
 
-class RaggedColumns(Refused):
+class UnevenColumns(Refused):
     """Parallel columns of different lengths."""
 
-    code = Code.RAGGED_COLUMNS
+    code = Code.UNEVEN_COLUMNS
 
 
 class InvalidText(Refused):
@@ -220,3 +229,35 @@ class PolicyConflict(Refused):
     def __init__(self, expected: int, found: int) -> None:
         self.expected, self.found = expected, found
         super().__init__(expected=expected, found=found)
+
+
+class InvalidInput(Refused):
+    """An input that no later moment makes right."""
+
+    code = Code.INVALID_INPUT
+
+    def __init__(self, field: str, reason: str) -> None:
+        self.field, self.reason = field, reason
+        super().__init__(field=field, reason=reason)
+
+
+class Forbidden(Refused):
+    """A matter of rights: the key's role or project does not allow it."""
+
+    code = Code.FORBIDDEN
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason=reason)
+
+
+class UnknownKey(Refused):
+    """No key has this id, or not for the caller."""
+
+    code = Code.UNKNOWN_KEY
+
+
+class KeyRevoked(Refused):
+    """A repeated createKey whose key was revoked in between."""
+
+    code = Code.KEY_REVOKED
