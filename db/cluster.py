@@ -17,8 +17,12 @@ PORT = 5432  # part of the socket's file name; nothing listens on it
 SOCKET_PATH_LIMIT = 103  # bytes on macOS; Linux has 107
 
 
-def ensure(cluster: Path, bin_dir: Path, major: int, account: Account) -> None:
-    """Make the database folder, or check that these programs can use it. Making takes 0.5 s."""
+def ensure(cluster: Path, bin_dir: Path, major: int, account: Account, lock: int) -> None:
+    """Make the database folder, or check that these programs can use it. Making takes 0.5 s.
+
+    The lock goes to initdb too: it survives us when we are killed, and must keep the next one out
+    of the folder as long as it lives.
+    """
     version = cluster / "PG_VERSION"
     if version.exists():
         found = int(version.read_text())
@@ -35,7 +39,7 @@ def ensure(cluster: Path, bin_dir: Path, major: int, account: Account) -> None:
     command += ["--encoding=UTF8", "--locale=C", "--no-instructions"]
     # The built-in C.UTF-8 sorts alike everywhere: no index breaks when the system is upgraded.
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    made = account.run(command, output=subprocess.PIPE)
+    made = account.run(command, output=subprocess.PIPE, keep=[lock])
     if made.returncode:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise explain(made.stdout, cluster.parent)

@@ -92,7 +92,11 @@ async def create_pool(
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
-    """Teach a new connection jsonb, in the binary form: its version byte, then UTF-8 text."""
+    """Teach a new connection jsonb, in the binary form: its version byte, then UTF-8 text.
+
+    Bytes are taken for JSON already encoded. In a jsonb[] they are the safe form: asyncpg takes a
+    list inside it for another dimension of the array, and `unnest` would flatten the rows.
+    """
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_to_jsonb, decoder=_from_jsonb, format="binary"
     )
@@ -109,7 +113,7 @@ def without_password(dsn: str) -> str:
 
 
 def _to_jsonb(value: object) -> bytes:
-    return b"\x01" + orjson.dumps(value)
+    return b"\x01" + (value if isinstance(value, bytes) else orjson.dumps(value))
 
 
 def _from_jsonb(value: bytes) -> object:

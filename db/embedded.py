@@ -6,9 +6,9 @@ process ends, however it ends, so a crash leaves nothing stale:
 - `start.lock`, exclusive: held while starting or stopping, so that races become a queue.
 - `users.lock`, shared: held by every process that uses the server. Who can make it exclusive is the
   last one, and stops the server when it leaves cleanly. A killed process simply no longer counts.
-- `server.lock`, exclusive: inherited by the postmaster and all its children. Free means that no
-  process of the server is alive. No recorded process id can tell that: ids are reused, and they
-  mean nothing in another container.
+- `server.lock`, exclusive: inherited by initdb, the postmaster and all their children. Free means
+  that no process of the server is alive. No recorded process id can tell that: ids are reused, and
+  they mean nothing in another container.
 
 The server listens on a unix socket in a folder that only its account may enter, and trusts who
 can: the file system already knows who may, there is no password to keep, no port to collide on and
@@ -230,7 +230,7 @@ class EmbeddedPostgres:
         bin_dir = self._bin_dir or binaries.installed()
         version = binaries.version_of(bin_dir)
         bin_dir = binaries.reachable(bin_dir, self._account, self.folder, version)
-        cluster.ensure(self.cluster, bin_dir, int(version.split(".")[0]), self._account)
+        cluster.ensure(self.cluster, bin_dir, int(version.split(".")[0]), self._account, alive)
         settings = self._settings | {
             "listen_addresses": "",
             "port": str(cluster.PORT),

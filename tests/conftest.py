@@ -54,7 +54,9 @@ def database_url(template_url: str) -> Iterator[str]:
     """The address of a database that only this test has, with the schema and no rows."""
     name = f"{TEMPLATE}_{next(_numbers)}"
     server = _address(template_url, "postgres")
-    asyncio.run(_execute(server, f"create database {name} template {TEMPLATE}"))
+    # Copying files takes a fifth of the time of writing them through the log.
+    copy = f"create database {name} template {TEMPLATE} strategy file_copy"
+    asyncio.run(_execute(server, copy))
     yield _address(template_url, name)
     asyncio.run(_execute(server, f"drop database {name} with (force)"))
 

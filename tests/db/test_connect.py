@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import orjson
 import pytest
 
 from db import connect as module
@@ -20,8 +21,10 @@ async def test_jsonb_goes_both_ways_alone_and_in_arrays(database_url: str) -> No
     connection = await connect(database_url)
     for value in VALUES:
         assert await connection.fetchval("select $1::jsonb", value) == value
+        assert await connection.fetchval("select $1::jsonb", orjson.dumps(value)) == value
     assert await connection.fetchval("select 'null'::jsonb") is None
-    back = await connection.fetch("select * from unnest($1::jsonb[]) as t (v)", VALUES)
+    encoded = [orjson.dumps(value) for value in VALUES]
+    back = await connection.fetch("select * from unnest($1::jsonb[]) as t (v)", encoded)
     assert [row["v"] for row in back] == VALUES
     assert await connection.fetchval("select $1::jsonb ->> 'a'", {"a": "x"}) == "x"
     with pytest.raises(asyncpg.DataError):
