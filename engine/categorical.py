@@ -1,0 +1,369 @@
+"""The label model for single-choice answers: live judgments, posteriors and expected counts."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv
+
+from engine.arrays import grow
+from engine.events import Consensus, Events, Outcome, Totals, WorkerStats
+from engine.full import Full
+from engine.kernels import stream
+from engine.kernels.forms import (
+    ABILITY_STRENGTH,
+    AGREED,
+    CONFIDENCE,
+    GOLD_RIGHT,
+    GOLD_TOTAL,
+    HITS,
+    JUDGED,
+    LEARNED,
+    SHARES,
+    SOFT,
+    TASKS,
+)
+from engine.kernels.votes import FREE_LISTS, USED, Votes, find, group
+from engine.wide import Wide
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+Labels = npt.NDArray[np.int16]
+Columns = dict[str, npt.NDArray[Any]]
+
+FEWEST_LABELS, FULL_LABELS, MOST_LABELS = 2, 32, 1000
+INTERVAL = 0.95
+UNLIMITED = 1 << 62  # judgments of a refit in one go
+REFIT_CHUNK = 1 << 20  # judgments between two reports of progress
+
+_VOTES_PER_TASK = ("start", "length", "capacity", "gold")
+_VOTES_PER_ROW = ("worker", "label")
+
+
+class Categorical:
+    """Consensus and reputations from judgments, current after every batch of events.
+
+    Labels, tasks and workers are dense ids from 0. Up to 32 labels each worker has a full confusion
+    matrix, above that the accuracy for each label; see `engine.kernels.full` and
+    `engine.kernels.wide` for the model. `apply` is the only mutator in service. The state depends
+    on the sequence of events, not on how it was cut into batches.
+
+    labels: 2 to 1,000. digits: float32 or, for all digits, float64; of posteriors and refits.
+    """
+
+    def __init__(self, labels: int, digits: npt.DTypeLike = np.float32) -> None:
+        if not FEWEST_LABELS <= labels <= MOST_LABELS:
+            raise ValueError(f"labels must be {FEWEST_LABELS} to {MOST_LABELS}, not {labels}")
+        self.labels = labels
+        self._form = Full() if labels <= FULL_LABELS else Wide()
+        self._votes = Votes(
+            np.zeros(0, np.int64),
+            np.zeros(0, np.int32),
+            np.zeros(0, np.int32),
+            np.zeros(0, np.int16),
+            np.zeros(0, np.int32),
+            np.zeros(0, np.int16),
+            np.array([-1] * FREE_LISTS + [0], np.int64),
+        )
+        self._live: Any = self._form.tables(labels, digits)
+        self._shadow: Any = self._form.tables(labels, digits)
+        self._sweep: Any = self._form.sweep(labels, digits)
+        self._progress = np.zeros(stream.PROGRESS, np.int64)
+        self._progress[stream.WORKER_COST] = self._form.worker_cost(labels)
+        self._task_stamps = np.zeros(0, np.int64)
+        self._worker_stamps = np.zeros(0, np.int64)
+        self._touched_workers = np.zeros(0, np.int32)
+
+    @property
+    def task_count(self) -> int:
+        """One more than the highest task id seen."""
+        return int(self._progress[stream.TASKS_SEEN])
+
+    @property
+    def worker_count(self) -> int:
+        """One more than the highest worker id seen."""
+        return int(self._progress[stream.WORKERS_SEEN])
+
+    @property
+    def judgment_count(self) -> int:
+        """Live judgments: without superseded and retracted ones."""
+        return int(self._progress[stream.JUDGMENTS])
+
+    @property
+    def votes(self) -> Votes:
+        """The arrays of live judgments, for kernels that read them; they move when they grow."""
+        return self._votes
+
+    def apply(self, events: Events) -> Outcome:
+        """Fold events into the state, in order.
+
+        Raises ValueError, with nothing changed, on ids below 0 or labels that do not exist.
+        Cost: O(len(events) x redundancy x labels), and slices of a refit where one runs.
+        """
+        if len(events) == 0:
+            nothing = np.zeros(0, np.int32)
+            return Outcome(nothing, nothing, refitted=False)
+        self._check(events)
+        self._reserve(int(events.task.max()) + 1, int(events.worker.max()) + 1)
+        progress = self._progress
+        progress[stream.STAMP] += 1
+        progress[stream.TASKS_TOUCHED] = progress[stream.WORKERS_TOUCHED] = 0
+        touched = np.empty(len(events), np.int32)
+        done, why, refitted = 0, stream.POOL_FULL, False
+        while why != stream.DONE:
+            done, why = stream.apply(
+                events.kind,
+                events.task,
+                events.worker,
+                events.label,
+                done,
+                self._votes,
+                self._live,
+                self._shadow,
+                self._sweep,
+                progress,
+                self._task_stamps,
+                self._worker_stamps,
+                touched,
+                self._touched_workers,
+            )
+            if why == stream.POOL_FULL:
+                self._reserve_rows(int(self._votes.pool[USED]) + 4 * len(events) + 64)
+            elif why == stream.REFITTED:
+                self._live, self._shadow = self._shadow, self._live
+                refitted = True
+        return Outcome(
+            touched[: progress[stream.TASKS_TOUCHED]],
+            self._touched_workers[: progress[stream.WORKERS_TOUCHED]].copy(),
+            refitted,
+        )
+
+    def refit(self, report: Callable[[float], None] | None = None) -> None:
+        """Fit everything anew from the votes, at once; report(share done) as it goes.
+
+        A refit that was under way is given up. Cost: O(sweeps x judgments x labels).
+        """
+        progress = self._progress
+        if progress[stream.STAGE] != stream.IDLE:
+            self._form.clear(self._sweep)
+        stream.begin_refit(self._sweep, self._shadow, progress)
+        whole = (stream.SWEEPS + 1) * (self.judgment_count + self.task_count) + 1
+        budget = UNLIMITED if report is None else REFIT_CHUNK
+        done = 0
+        while not stream.advance_refit(self._votes, self._sweep, self._shadow, progress, budget):
+            done += budget
+            if report is not None:
+                report(min(done / whole, 1.0))
+        self._live, self._shadow = self._shadow, self._live
+
+    def label_of(self, task: int, worker: int) -> int:
+        """The worker's live answer to the task, or -1."""
+        if task >= self.task_count:
+            return -1
+        row = find(self._votes, task, worker)
+        return int(self._votes.label[row]) if row >= 0 else -1
+
+    def judgments_of(self, task: int) -> tuple[Ints, Labels]:
+        """The task's live judgments: workers int32[r] in order of id, and their labels int16[r]."""
+        if task >= self.task_count:
+            return np.zeros(0, np.int32), np.zeros(0, np.int16)
+        first = int(self._votes.start[task])
+        rows = slice(first, first + int(self._votes.length[task]))
+        return self._votes.worker[rows].copy(), self._votes.label[rows].copy()
+
+    def consensus(self, tasks: Ints) -> Consensus:
+        """The label we stand by for each of the tasks; ties go to the lower label."""
+        tasks = np.asarray(tasks, np.int32)
+        count = len(tasks)
+        judgments = np.zeros(count, np.int32)
+        gold = np.full(count, -1, np.int16)
+        known = tasks < self.task_count
+        judgments[known] = self._votes.length[tasks[known]]
+        gold[known] = self._votes.gold[tasks[known]]
+        label = np.full(count, -1, np.int16)
+        confidence = np.zeros(count)
+        judged = (judgments > 0) | (gold >= 0)
+        label[judged], confidence[judged] = self._form.top(self._votes, self._live, tasks[judged])
+        return Consensus(label, confidence, judgments, gold)
+
+    def posterior(self, tasks: Ints) -> Floats:
+        """Probability of each label, [n, labels]; the class prior where there are no judgments."""
+        tasks = np.asarray(tasks, np.int32)
+        posterior = np.tile(self.prior(), (len(tasks), 1))
+        known = np.flatnonzero(tasks < self.task_count)
+        ids = tasks[known]
+        judged = (self._votes.length[ids] > 0) | (self._votes.gold[ids] >= 0)
+        posterior[known[judged]] = self._form.posterior(self._votes, self._live, ids[judged])
+        return posterior
+
+    def prior(self) -> Floats:
+        """Probability [labels] of each label for a task nobody has judged."""
+        weights = self._live.classes[SHARES] + self._live.classes[SOFT] + 1
+        prior: Floats = weights / weights.sum()
+        return prior
+
+    def workers(self, workers: Ints) -> WorkerStats:
+        """What is known of each of the workers; see `WorkerStats`.
+
+        The interval is that of a Beta distribution with the worker's expected hits and misses and a
+        start worth `ABILITY_STRENGTH` answers at the population's accuracy.
+        """
+        workers = np.asarray(workers, np.int32)
+        self._reserve(0, int(workers.max(initial=-1)) + 1)
+        people = self._live.people[workers]
+        totals = self._live.totals
+        population = (totals[HITS] + 1) / (totals[LEARNED] + 2)
+        hits = np.maximum(people[:, HITS], 0) + ABILITY_STRENGTH * population
+        answers = np.maximum(people[:, LEARNED], 0) + ABILITY_STRENGTH
+        misses = np.maximum(answers - hits, 1e-9)
+        tail = (1 - INTERVAL) / 2
+        learned = people[:, LEARNED]
+        return WorkerStats(
+            judgments=_whole(people[:, JUDGED]),
+            accuracy=hits / answers,
+            accuracy_low=betaincinv(hits, misses, tail),
+            accuracy_high=betaincinv(hits, misses, 1 - tail),
+            bits=self._form.bits(self._live, workers),
+            agreement=np.where(learned > 0.5, people[:, AGREED] / np.maximum(learned, 1), 0.0),
+            gold_right=_whole(people[:, GOLD_RIGHT]),
+            gold_total=_whole(people[:, GOLD_TOTAL]),
+        )
+
+    def confusion(self, worker: int) -> Floats:
+        """Expected counts [labels true, labels answered] of one worker."""
+        self._reserve(0, worker + 1)
+        return self._form.counts(self._live, worker)
+
+    def totals(self) -> Totals:
+        """Sums over the whole project."""
+        totals = self._live.totals
+        tasks = round(totals[TASKS])
+        learned = totals[LEARNED]
+        return Totals(
+            judgments=self.judgment_count,
+            tasks=tasks,
+            mean_confidence=float(totals[CONFIDENCE] / tasks) if tasks else 0.0,
+            agreement=float(totals[AGREED] / learned) if learned > 0.5 else 0.0,
+            gold_right=round(totals[GOLD_RIGHT]),
+            gold_total=round(totals[GOLD_TOTAL]),
+        )
+
+    def state(self) -> Columns:
+        """Everything, as copied arrays: `from_state` gives a model with the same bits."""
+        columns: Columns = {
+            "labels": np.array(self.labels),
+            "digits": np.zeros(0, self._sweep.table.dtype),
+            "progress": self._progress.copy(),
+        }
+        for name, array, rows in self._arrays():
+            columns[name] = (array if rows is None else array[:rows]).copy()
+        return columns
+
+    @classmethod
+    def from_state(cls, columns: Columns) -> Self:
+        """The model whose `state` this is. Raises KeyError or ValueError if it is not one."""
+        model = cls(int(columns["labels"]), columns["digits"].dtype)
+        model._progress[:] = columns["progress"]
+        model._reserve(model.task_count, model.worker_count)
+        model._reserve_rows(len(columns["votes.worker"]))
+        for name, array, rows in model._arrays():
+            target = array if rows is None else array[:rows]
+            if target.shape != columns[name].shape:
+                raise ValueError(f"{name} has shape {columns[name].shape}, not {target.shape}")
+            target[:] = columns[name]
+        return model
+
+    @classmethod
+    def fit(
+        cls,
+        task: Ints,
+        worker: Ints,
+        label: Labels,
+        labels: int,
+        gold: Labels | None = None,
+        report: Callable[[float], None] | None = None,
+    ) -> Self:
+        """A model of a whole log at once.
+
+        task, worker int32[n] and label int16[n]: the judgments; of a repeated (task, worker) the
+        last one counts. gold int16[T]: known truths by task, -1 elsewhere. Raises ValueError as
+        `apply`. Cost: five sweeps over the judgments.
+        """
+        model = cls(labels)
+        events = Events.judgments(task, worker, label)
+        if len(events) == 0:
+            return model
+        model._check(events)
+        tasks = max(int(events.task.max()) + 1, 0 if gold is None else len(gold))
+        model._reserve(tasks, int(events.worker.max()) + 1)
+        model._reserve_rows(len(events))
+        model._progress[stream.TASKS_SEEN] = tasks
+        model._progress[stream.WORKERS_SEEN] = int(events.worker.max()) + 1
+        model._progress[stream.EVENTS] = len(events)
+        if gold is not None:
+            model._votes.gold[: len(gold)] = gold
+        model._progress[stream.JUDGMENTS] = group(
+            model._votes, events.task, events.worker, events.label
+        )
+        model.refit(report)
+        return model
+
+    def _check(self, events: Events) -> None:
+        if events.task.min() < 0 or events.worker.min() < 0:
+            raise ValueError("task and worker ids must not be negative")
+        low, high = int(events.label.min()), int(events.label.max())
+        if high >= self.labels or low < -1:
+            raise ValueError(f"labels must lie in 0..{self.labels - 1}, not {low}..{high}")
+        if low == -1 and np.any((events.label == -1) & (events.kind == stream.JUDGE)):
+            raise ValueError("a judgment must have a label")
+
+    def _reserve(self, tasks: int, workers: int) -> None:
+        """Make room for ids below `tasks` and `workers`."""
+        if tasks > len(self._votes.start):
+            filled = len(self._votes.gold)
+            for name in _VOTES_PER_TASK:
+                grow(getattr(self._votes, name), tasks)
+            self._votes.gold[filled:] = -1
+            grow(self._task_stamps, tasks)
+            for tables in (self._live, self._shadow):
+                for name in self._form.per_task:
+                    grow(getattr(tables, name), tasks)
+        if workers > len(self._worker_stamps):
+            grow(self._worker_stamps, workers)
+            grow(self._touched_workers, workers)
+            for tables in (self._live, self._shadow, self._sweep):
+                for name in self._form.per_worker:
+                    if hasattr(tables, name):
+                        grow(getattr(tables, name), workers)
+
+    def _reserve_rows(self, rows: int) -> None:
+        """Make room for `rows` rows in the pool of judgments."""
+        for name in _VOTES_PER_ROW:
+            grow(getattr(self._votes, name), rows)
+        for tables in (self._live, self._shadow):
+            for name in self._form.per_row:
+                grow(getattr(tables, name), rows)
+
+    def _arrays(self) -> list[tuple[str, npt.NDArray[Any], int | None]]:
+        """What a snapshot holds: (name, array, rows in use or None for all).
+
+        The tables of a refit matter only while one runs.
+        """
+        rows = {
+            **dict.fromkeys((*_VOTES_PER_TASK, *self._form.per_task), self.task_count),
+            **dict.fromkeys(self._form.per_worker, self.worker_count),
+            **dict.fromkeys((*_VOTES_PER_ROW, *self._form.per_row), int(self._votes.pool[USED])),
+        }
+        groups = {"votes": self._votes, "live": self._live}
+        if self._progress[stream.STAGE] != stream.IDLE:
+            groups |= {"shadow": self._shadow, "sweep": self._sweep}
+        return [
+            (f"{group_name}.{name}", array, rows.get(name))
+            for group_name, tables in groups.items()
+            for name, array in tables._asdict().items()
+        ]
+
+
+def _whole(column: Floats) -> Ints:
+    return np.rint(column).astype(np.int32)

@@ -1,0 +1,117 @@
+"""Full confusion matrices, seen from Python: memory for them and what is read from them."""
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.kernels.forms import (
+    ABILITY_STRENGTH,
+    HITS,
+    LEARNED,
+    PEOPLE,
+    ROW_STRENGTH,
+    SHARES,
+    SOFT,
+    TOTALS,
+)
+from engine.kernels.full import FullSweep, FullTables
+from engine.kernels.votes import Votes
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+Labels = npt.NDArray[np.int16]
+
+PER_TASK = ("posterior",)
+PER_WORKER = ("counts", "rows", "people", "table")
+
+
+class Full:
+    """The form for few labels: K^2 counts a worker."""
+
+    per_task = PER_TASK
+    per_worker = PER_WORKER
+    per_row: tuple[str, ...] = ()
+
+    @staticmethod
+    def worker_cost(labels: int) -> int:
+        """How many judgments' worth of work one worker is in a refit."""
+        return 1 + labels * labels // 4
+
+    @staticmethod
+    def tables(labels: int, digits: npt.DTypeLike) -> FullTables:
+        """Empty tables."""
+        return FullTables(
+            np.zeros((0, labels), digits),
+            np.zeros((0, labels, labels)),
+            np.zeros((0, labels)),
+            np.zeros((0, PEOPLE)),
+            np.zeros((labels, labels)),
+            np.zeros((2, labels)),
+            np.zeros(TOTALS),
+        )
+
+    @staticmethod
+    def sweep(labels: int, digits: npt.DTypeLike) -> FullSweep:
+        """An empty pass."""
+        return FullSweep(
+            np.zeros((0, labels, 2, labels), digits),
+            np.zeros((labels, labels)),
+            np.zeros((2, labels)),
+            np.zeros(labels, digits),
+            np.zeros((labels, labels), digits),
+            np.zeros((labels, labels)),
+        )
+
+    @staticmethod
+    def clear(sweep: FullSweep) -> None:
+        """Forget the sums of a pass that was broken off."""
+        sweep.table[:, :, 1] = 0
+
+    @staticmethod
+    def top(votes: Votes, tables: FullTables, tasks: Ints) -> tuple[Labels, Floats]:
+        """Most probable label [n] and its probability, of tasks that have judgments or gold."""
+        del votes
+        posterior = tables.posterior[tasks]
+        label = posterior.argmax(1)
+        return label.astype(np.int16), posterior[np.arange(len(tasks)), label].astype(np.float64)
+
+    @staticmethod
+    def posterior(votes: Votes, tables: FullTables, tasks: Ints) -> Floats:
+        """Posteriors [n, K] of tasks that have judgments or gold."""
+        del votes
+        return tables.posterior[tasks].astype(np.float64)
+
+    @staticmethod
+    def matrices(tables: FullTables, workers: Ints) -> Floats:
+        """Probabilities [n, K true, K answered] of the workers' answers."""
+        counts = tables.counts[workers].transpose(0, 2, 1)
+        K = counts.shape[1]
+        pooled = tables.pooled.T
+        errors = pooled + 1
+        np.fill_diagonal(errors, 0)
+        profile = errors / errors.sum(1, keepdims=True)
+        accuracy = (tables.totals[HITS] + 1) / (tables.totals[LEARNED] + 2)
+        people = tables.people[workers]
+        ability = (people[:, HITS] + ABILITY_STRENGTH * accuracy) / (
+            people[:, LEARNED] + ABILITY_STRENGTH
+        )
+        expected = (1 - ability)[:, None, None] * profile
+        expected[:, range(K), range(K)] = ability[:, None]
+        rows = counts.sum(2, keepdims=True)
+        matrices: Floats = np.maximum((counts + ROW_STRENGTH * expected) / (rows + ROW_STRENGTH), 0)
+        return matrices
+
+    @staticmethod
+    def counts(tables: FullTables, worker: int) -> Floats:
+        """Expected counts [K true, K answered] of one worker."""
+        counts: Floats = np.maximum(tables.counts[worker].T, 0)
+        return counts
+
+    def bits(self, tables: FullTables, workers: Ints) -> Floats:
+        """Mutual information [n] of answer and truth, in bits a judgment."""
+        prior = tables.classes[SHARES] + tables.classes[SOFT] + 1
+        prior = prior / prior.sum()
+        matrices = self.matrices(tables, workers)
+        answers = np.einsum("k,nkl->nl", prior, matrices)
+        ratio = np.log2(np.maximum(matrices, 1e-300) / np.maximum(answers, 1e-300)[:, None, :])
+        bits: Floats = np.maximum(np.einsum("k,nkl,nkl->n", prior, matrices, ratio), 0)
+        return bits

@@ -1,0 +1,1 @@
+"""Kernels: module-level functions over plain arrays, all state in the arguments."""

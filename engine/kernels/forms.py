@@ -1,0 +1,97 @@
+"""What a form of the confusion matrices must offer; event loop and refit are written over these.
+
+A form is known by the type of its tables. numba picks the implementation when it compiles, so the
+choice costs nothing at run time.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from numba.core import types
+from numba.extending import overload
+
+from engine.jit import OPTIONS
+
+# Columns of `people`, a row a worker.
+HITS, LEARNED, JUDGED, AGREED, GOLD_RIGHT, GOLD_TOTAL = range(6)
+PEOPLE = 6
+# Places in `totals`: the sums of those columns, then tasks with judgments, sum of their confidence.
+TASKS, CONFIDENCE = PEOPLE, PEOPLE + 1
+TOTALS = PEOPLE + 2
+# Rows of `classes`: sum of the tasks' vote shares, sum of their posteriors.
+SHARES, SOFT = 0, 1
+
+ABILITY_STRENGTH = 10.0  # answers that the population's accuracy counts for (lambda)
+ROW_STRENGTH = 6.0  # answers that a worker's own accuracy counts for in a row (s)
+RESCALE = 8  # factors below 1 multiplied before a product is brought back to 1
+
+
+def _absent(*_: Any) -> Any:
+    raise TypeError("a form's functions run only inside kernels")
+
+
+def fold(votes: Any, tables: Any, task: int, sign: float) -> None:
+    """Add (sign 1) a task's posterior to its workers' counts, or take it out again (sign -1)."""
+    _absent(votes, tables, task, sign)
+
+
+def estimate(votes: Any, tables: Any, task: int) -> None:
+    """Compute a task's posterior from the counts in the same tables."""
+    _absent(votes, tables, task)
+
+
+def share(votes: Any, sweep: Any, task: int) -> None:
+    """Add a task's vote shares to a refit's sums: its start."""
+    _absent(votes, sweep, task)
+
+
+def expect(votes: Any, sweep: Any, task: int) -> None:
+    """Compute a task's posterior from the sweep's parameters and add it to the sweep's sums."""
+    _absent(votes, sweep, task)
+
+
+def conclude(votes: Any, sweep: Any, tables: Any, task: int) -> None:
+    """Compute a task's posterior from the sweep's parameters and store it in the tables."""
+    _absent(votes, sweep, tables, task)
+
+
+def survey(sweep: Any, worker: int) -> None:
+    """Add a worker's sums to the population's."""
+    _absent(sweep, worker)
+
+
+def settle_population(sweep: Any) -> None:
+    """Make the population's parameters from its sums."""
+    _absent(sweep)
+
+
+def maximise(sweep: Any, tables: Any, worker: int) -> None:
+    """Make a worker's parameters from its sums, and clear those and its row of the tables."""
+    _absent(sweep, tables, worker)
+
+
+def admit(sweep: Any, worker: int) -> None:
+    """Give a worker who came during a sweep the population's parameters."""
+    _absent(sweep, worker)
+
+
+def start_over(sweep: Any, tables: Any) -> None:
+    """Clear what belongs to nobody in particular, before a refit."""
+    _absent(sweep, tables)
+
+
+Implementation = Callable[..., Any]
+
+
+def implement(function: Implementation, form: type, place: int) -> Callable[[Implementation], None]:
+    """Register a form's version of a function; `place`: which argument's type tells the form."""
+
+    def register(implementation: Implementation) -> None:
+        def choose(*arguments: Any) -> Implementation | None:
+            kind = arguments[place]
+            ours = isinstance(kind, types.NamedTuple) and kind.instance_class is form
+            return implementation if ours else None
+
+        overload(function, jit_options=OPTIONS, strict=False)(choose)
+
+    return register

@@ -1,0 +1,194 @@
+"""Folding events into the state one by one, with a refit running beside it in slices.
+
+The state is a function of the sequence of events alone: a refit begins and moves on by counts of
+events, never by time, so that cutting the sequence into other batches gives the same bits.
+
+A refit starts from the votes, makes SWEEPS passes over all tasks and replaces the live tables. It
+works on tables of its own. What arrives meanwhile is seen when its task is visited; only in the
+last pass must a task that was visited already be corrected.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.jit import kernel
+from engine.kernels import forms
+from engine.kernels.votes import Votes, find, has_room, insert, remove
+
+JUDGE, RETRACT, GOLD = 0, 1, 2  # kinds of events
+
+SWEEPS = 5  # passes of expectation; more lose accuracy (measured, see the README)
+FIRST_REFIT = 16  # events
+LARGE = (
+    2_000_000  # events; from here on a refit waits for twice the events, below for a quarter more
+)
+HASTE = 8  # a refit over n judgments is done after n / HASTE further events
+
+# Places in `progress`.
+TASKS_SEEN, WORKERS_SEEN, EVENTS, JUDGMENTS, BEGUN_AT, STAGE, PASS, CURSOR, SLICE, WORKER_COST = (
+    range(10)
+)
+STAMP, TASKS_TOUCHED, WORKERS_TOUCHED = 10, 11, 12
+PROGRESS = 13
+
+IDLE, EXPECT, SURVEY, MAXIMISE, CONCLUDE = range(5)  # stages
+DONE, POOL_FULL, REFITTED = range(3)  # why `apply` returned
+
+
+@kernel
+def begin_refit(sweep: Any, shadow: Any, progress: npt.NDArray[np.int64]) -> None:
+    """Start a refit; its slices are sized to end it after judgments / HASTE events."""
+    forms.start_over(sweep, shadow)
+    work = (SWEEPS + 1) * (progress[JUDGMENTS] + progress[TASKS_SEEN])
+    work += 2 * SWEEPS * progress[WORKERS_SEEN] * progress[WORKER_COST]
+    progress[SLICE] = 1 + work * HASTE // (progress[JUDGMENTS] + 1)
+    progress[BEGUN_AT] = progress[EVENTS]
+    progress[STAGE] = EXPECT
+    progress[PASS] = 0
+    progress[CURSOR] = 0
+
+
+@kernel
+def advance_refit(
+    votes: Votes, sweep: Any, shadow: Any, progress: npt.NDArray[np.int64], budget: int
+) -> bool:
+    """Do about `budget` judgments' worth of the refit; True when it is complete."""
+    while budget > 0:
+        stage = progress[STAGE]
+        cursor = progress[CURSOR]
+        over_tasks = stage in (EXPECT, CONCLUDE)
+        if cursor == (progress[TASKS_SEEN] if over_tasks else progress[WORKERS_SEEN]):
+            progress[CURSOR] = 0
+            if stage == CONCLUDE:
+                progress[STAGE] = IDLE
+                return True
+            if stage == EXPECT:
+                progress[STAGE] = SURVEY
+            elif stage == SURVEY:
+                forms.settle_population(sweep)
+                progress[STAGE] = MAXIMISE
+            else:
+                progress[PASS] += 1
+                progress[STAGE] = CONCLUDE if progress[PASS] == SWEEPS else EXPECT
+            continue
+        if over_tasks:
+            if stage == CONCLUDE:
+                if votes.length[cursor] > 0 or votes.gold[cursor] >= 0:
+                    forms.conclude(votes, sweep, shadow, cursor)
+                    forms.fold(votes, shadow, cursor, 1.0)
+            elif progress[PASS] == 0:
+                forms.share(votes, sweep, cursor)
+            else:
+                forms.expect(votes, sweep, cursor)
+            budget -= votes.length[cursor] + 1
+        else:
+            if stage == SURVEY:
+                forms.survey(sweep, cursor)
+            else:
+                forms.maximise(sweep, shadow, cursor)
+            budget -= progress[WORKER_COST]
+        progress[CURSOR] = cursor + 1
+    return False
+
+
+@kernel
+def _touch(
+    votes: Votes,
+    task: int,
+    worker: int,
+    progress: npt.NDArray[np.int64],
+    task_stamps: npt.NDArray[np.int64],
+    worker_stamps: npt.NDArray[np.int64],
+    tasks: npt.NDArray[np.int32],
+    workers: npt.NDArray[np.int32],
+) -> None:
+    """Note the task, its workers and `worker` as changed in this batch, each once."""
+    stamp = progress[STAMP]
+    if task_stamps[task] != stamp:
+        task_stamps[task] = stamp
+        tasks[progress[TASKS_TOUCHED]] = task
+        progress[TASKS_TOUCHED] += 1
+    first = votes.start[task]
+    for i in range(first - 1, first + votes.length[task]):
+        who = worker if i < first else votes.worker[i]
+        if who >= 0 and worker_stamps[who] != stamp:
+            worker_stamps[who] = stamp
+            workers[progress[WORKERS_TOUCHED]] = who
+            progress[WORKERS_TOUCHED] += 1
+
+
+@kernel
+def apply(
+    kinds: npt.NDArray[np.uint8],
+    event_tasks: npt.NDArray[np.int32],
+    event_workers: npt.NDArray[np.int32],
+    event_labels: npt.NDArray[np.int16],
+    begin: int,
+    votes: Votes,
+    live: Any,
+    shadow: Any,
+    sweep: Any,
+    progress: npt.NDArray[np.int64],
+    task_stamps: npt.NDArray[np.int64],
+    worker_stamps: npt.NDArray[np.int64],
+    tasks: npt.NDArray[np.int32],
+    workers: npt.NDArray[np.int32],
+) -> tuple[int, int]:
+    """Fold events[begin:] into the state, in order.
+
+    Returns (how far it came, why it returned): DONE; POOL_FULL: call again after the pool has
+    grown; REFITTED: call again after live and shadow have changed places. All per-task and
+    per-worker arrays must be long enough for the ids of the events.
+    Cost: O(redundancy x K) an event, and a slice of a refit where one runs.
+    """
+    for e in range(begin, kinds.shape[0]):
+        kind = kinds[e]
+        task = event_tasks[e]
+        worker: int = event_workers[e] if kind != GOLD else -1
+        label = event_labels[e]
+        if not has_room(votes, task):
+            return e, POOL_FULL
+        progress[TASKS_SEEN] = max(progress[TASKS_SEEN], task + 1)
+        while progress[WORKERS_SEEN] <= worker:
+            if progress[STAGE] != IDLE:
+                forms.admit(sweep, progress[WORKERS_SEEN])
+            progress[WORKERS_SEEN] += 1
+        row = find(votes, task, worker) if kind != GOLD else -1
+        idle = (kind == RETRACT and row < 0) or (
+            kind == JUDGE and row >= 0 and votes.label[row] == label
+        )
+        if not idle:
+            concluded = progress[STAGE] == CONCLUDE and task < progress[CURSOR]
+            forms.fold(votes, live, task, -1.0)
+            if concluded:
+                forms.fold(votes, shadow, task, -1.0)
+            if kind == GOLD:
+                votes.gold[task] = label
+            elif kind == RETRACT:
+                remove(votes, task, row)
+                progress[JUDGMENTS] -= 1
+            elif row >= 0:
+                votes.label[row] = label
+            else:
+                insert(votes, task, worker, label)
+                progress[JUDGMENTS] += 1
+            if votes.length[task] > 0 or votes.gold[task] >= 0:
+                forms.estimate(votes, live, task)
+                forms.fold(votes, live, task, 1.0)
+                if concluded:
+                    forms.conclude(votes, sweep, shadow, task)
+                    forms.fold(votes, shadow, task, 1.0)
+            _touch(votes, task, worker, progress, task_stamps, worker_stamps, tasks, workers)
+        progress[EVENTS] += 1
+        if progress[STAGE] == IDLE:
+            begun = progress[BEGUN_AT]
+            wait = begun if begun >= LARGE else begun // 4
+            if progress[EVENTS] - begun >= max(wait, FIRST_REFIT):
+                begin_refit(sweep, shadow, progress)
+        if progress[STAGE] != IDLE and advance_refit(
+            votes, sweep, shadow, progress, progress[SLICE]
+        ):
+            return e + 1, REFITTED
+    return kinds.shape[0], DONE

@@ -1,0 +1,151 @@
+"""The live judgments, grouped by task: one block of rows a task, ordered by worker.
+
+A block that is full moves to one of twice its size; what it leaves is reused. The order by worker
+makes sums over a task independent of the order of arrival, so that a state that had judgments
+taken back has the same bits as one that never saw them.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.jit import kernel
+
+FREE_LISTS = 32  # a free list for each power of two
+USED = FREE_LISTS  # place in `pool` of the number of rows ever used
+SMALLEST = 2  # rows; a free block's first row holds the place of the next one
+
+
+class Votes(NamedTuple):
+    """The grouped judgments of T tasks in a pool of P rows."""
+
+    start: npt.NDArray[np.int64]  # [T] first row of the task's block
+    length: npt.NDArray[np.int32]  # [T] live judgments
+    capacity: npt.NDArray[np.int32]  # [T] rows of the block
+    gold: npt.NDArray[np.int16]  # [T] known label, -1 none
+    worker: npt.NDArray[np.int32]  # [P]
+    label: npt.NDArray[np.int16]  # [P]
+    pool: npt.NDArray[np.int64]  # [FREE_LISTS + 1] heads of the free lists (-1 none), rows used
+
+
+@kernel
+def find(votes: Votes, task: int, worker: int) -> int:
+    """Row of the worker's judgment of the task, or -1. Cost: O(log redundancy)."""
+    low = votes.start[task]
+    end = low + votes.length[task]
+    high = end
+    while low < high:
+        middle = (low + high) >> 1
+        if votes.worker[middle] < worker:
+            low = middle + 1
+        else:
+            high = middle
+    if low < end and votes.worker[low] == worker:
+        return low  # type: ignore[no-any-return]
+    return -1
+
+
+@kernel
+def _size_class(rows: int) -> int:
+    """The largest power of two that fits, as an exponent."""
+    size = 0
+    while (2 << size) <= rows:
+        size += 1
+    return size
+
+
+@kernel
+def _doubled(capacity: int) -> int:
+    rows = SMALLEST
+    while rows <= capacity:
+        rows *= 2
+    return rows
+
+
+@kernel
+def has_room(votes: Votes, task: int) -> bool:
+    """Whether `insert` can be called; if not, the pool must grow first."""
+    if votes.length[task] < votes.capacity[task]:
+        return True
+    rows = _doubled(votes.capacity[task])
+    fits: bool = votes.pool[USED] + rows <= votes.worker.shape[0]
+    return fits or votes.pool[_size_class(rows)] >= 0
+
+
+@kernel
+def _move(votes: Votes, task: int) -> None:
+    """Give the task a block of twice the size."""
+    rows = _doubled(votes.capacity[task])
+    size = _size_class(rows)
+    block = votes.pool[size]
+    if block >= 0:
+        votes.pool[size] = votes.worker[block]
+    else:
+        block = votes.pool[USED]
+        votes.pool[USED] = block + rows
+    old = votes.start[task]
+    for i in range(votes.length[task]):
+        votes.worker[block + i] = votes.worker[old + i]
+        votes.label[block + i] = votes.label[old + i]
+    if votes.capacity[task] >= SMALLEST:
+        size = _size_class(votes.capacity[task])
+        votes.worker[old] = votes.pool[size]
+        votes.pool[size] = old
+    votes.start[task] = block
+    votes.capacity[task] = rows
+
+
+@kernel
+def insert(votes: Votes, task: int, worker: int, label: int) -> None:
+    """Add a judgment that is not there yet. Needs `has_room`. Cost: O(redundancy)."""
+    if votes.length[task] == votes.capacity[task]:
+        _move(votes, task)
+    first = votes.start[task]
+    row = first + votes.length[task]
+    while row > first and votes.worker[row - 1] > worker:
+        votes.worker[row] = votes.worker[row - 1]
+        votes.label[row] = votes.label[row - 1]
+        row -= 1
+    votes.worker[row] = worker
+    votes.label[row] = label
+    votes.length[task] += 1
+
+
+@kernel
+def remove(votes: Votes, task: int, row: int) -> None:
+    """Take out the judgment at `row`."""
+    end = votes.start[task] + votes.length[task]
+    for i in range(row, end - 1):
+        votes.worker[i] = votes.worker[i + 1]
+        votes.label[i] = votes.label[i + 1]
+    votes.length[task] -= 1
+
+
+@kernel
+def group(
+    votes: Votes,
+    task: npt.NDArray[np.int32],
+    worker: npt.NDArray[np.int32],
+    label: npt.NDArray[np.int16],
+) -> int:
+    """Fill empty votes with a whole log; the last judgment of a (task, worker) pair counts.
+
+    Needs len(task) rows in the pool. Returns how many judgments are live.
+    """
+    for i in range(task.shape[0]):
+        votes.capacity[task[i]] += 1
+    used = 0
+    for t in range(votes.start.shape[0]):
+        votes.start[t] = used
+        used += votes.capacity[t]
+    votes.pool[USED] = used
+    live = 0
+    for i in range(task.shape[0]):
+        row = find(votes, task[i], worker[i])
+        if row >= 0:
+            votes.label[row] = label[i]
+        else:
+            insert(votes, task[i], worker[i], label[i])
+            live += 1
+    return live

@@ -1,0 +1,384 @@
+"""Many labels: for each worker and label only how often it is right where that label is the truth.
+
+Memory O((workers + 1) x K + judgments). Errors follow one profile for all, the share e of each
+answer among wrong answers:
+
+    pi_j[k, k] = (n_j[k, k] + s a_j) / (N_j[k] + s),
+    pi_j[k, l] = (1 - pi_j[k, k]) e[l] / (1 - e[k]).
+
+A task's posterior has one entry for each row of its judgments (the probability of that row's label)
+and one for all labels that nobody gave, taken together.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.jit import kernel
+from engine.kernels import forms
+from engine.kernels.forms import (
+    ABILITY_STRENGTH,
+    AGREED,
+    CONFIDENCE,
+    GOLD_RIGHT,
+    GOLD_TOTAL,
+    HITS,
+    JUDGED,
+    LEARNED,
+    RESCALE,
+    ROW_STRENGTH,
+    SHARES,
+    SOFT,
+    TASKS,
+    implement,
+)
+from engine.kernels.votes import Votes
+
+Floats = npt.NDArray[np.float64]
+Reals = npt.NDArray[np.floating]
+
+RIGHT, TRUTHS, ERRORS = 0, 1, 2  # rows of `pooled`: right answers, truths met, wrong answers given
+
+
+class WideTables(NamedTuple):
+    """Posteriors and the expected counts that follow from them."""
+
+    mass: Reals  # [P] probability of the row's label
+    rest: Reals  # [T] probability of all labels that nobody gave
+    counts: Floats  # [W, K] right answers where the label is the truth
+    rows: Floats  # [W, K] answers where the label is the truth
+    people: Floats  # [W, PEOPLE]
+    pooled: Floats  # [3, K]
+    classes: Floats  # [2, K]
+    totals: Floats  # [TOTALS]
+
+
+class WideSweep(NamedTuple):
+    """One pass of a refit."""
+
+    table: Reals  # [W, K, 3 (probability of being right, sum of right answers, sum of answers)]
+    ability: Reals  # [W]
+    answers: Reals  # [W] sum of answers
+    pooled: Floats  # [3, K]
+    classes: Floats  # [2, K]
+    prior: Reals  # [K]
+    errors: Floats  # [K] share of each answer among wrong ones
+    accuracy: Floats  # [1] of the population
+
+
+@kernel
+def _repeats(votes: Votes, first: int, row: int) -> bool:
+    """Whether an earlier row of the task has the same label."""
+    i = first
+    while votes.label[i] != votes.label[row]:
+        i += 1
+    return i < row
+
+
+def _fold(votes: Votes, tables: WideTables, task: int, sign: float) -> None:
+    length = votes.length[task]
+    if length == 0:
+        return
+    first = votes.start[task]
+    gold = votes.gold[task]
+    totals = tables.totals
+    top = first
+    for i in range(first, first + length):
+        if tables.mass[i] > tables.mass[top] or (
+            tables.mass[i] == tables.mass[top] and votes.label[i] < votes.label[top]
+        ):
+            top = i
+    consensus = gold if gold >= 0 else votes.label[top]
+    totals[TASKS] += sign
+    totals[CONFIDENCE] += sign * (1.0 if gold >= 0 else tables.mass[top])
+    if gold >= 0:
+        tables.classes[SOFT, gold] += sign
+        tables.classes[SHARES, gold] += sign
+    teaches = length > 1 or gold >= 0
+    for i in range(first, first + length):
+        label = votes.label[i]
+        person = tables.people[votes.worker[i]]
+        person[JUDGED] += sign
+        totals[JUDGED] += sign
+        if gold >= 0:
+            person[GOLD_TOTAL] += sign
+            totals[GOLD_TOTAL] += sign
+            if label == gold:
+                person[GOLD_RIGHT] += sign
+                totals[GOLD_RIGHT] += sign
+        else:
+            tables.classes[SHARES, label] += sign / length
+            if not _repeats(votes, first, i):
+                tables.classes[SOFT, label] += sign * tables.mass[i]
+        if not teaches:
+            continue
+        if label == consensus:
+            person[AGREED] += sign
+            totals[AGREED] += sign
+        mass = sign * tables.mass[i]
+        person[LEARNED] += sign
+        totals[LEARNED] += sign
+        person[HITS] += mass
+        totals[HITS] += mass
+        tables.counts[votes.worker[i], label] += mass
+        tables.pooled[RIGHT, label] += mass
+        tables.pooled[ERRORS, label] += sign - mass
+        rows = tables.rows[votes.worker[i]]
+        if gold >= 0:
+            rows[gold] += sign
+            tables.pooled[TRUTHS, gold] += sign
+        else:
+            for j in range(first, first + length):
+                if not _repeats(votes, first, j):
+                    rows[votes.label[j]] += sign * tables.mass[j]
+                    tables.pooled[TRUTHS, votes.label[j]] += sign * tables.mass[j]
+
+
+@kernel
+def _observe_gold(votes: Votes, tables: WideTables, task: int) -> None:
+    first = votes.start[task]
+    tables.rest[task] = 1
+    for i in range(first, first + votes.length[task]):
+        tables.mass[i] = votes.label[i] == votes.gold[task]
+        if votes.label[i] == votes.gold[task]:
+            tables.rest[task] = 0
+
+
+@kernel
+def _normalise(votes: Votes, task: int, products: Floats, rest: float) -> float:
+    """Divide so that the task's distinct labels and the rest sum to 1; returns the new rest."""
+    first = votes.start[task]
+    total = rest
+    for j in range(products.shape[0]):
+        if not _repeats(votes, first, first + j):
+            total += products[j]
+    for j in range(products.shape[0]):
+        products[j] /= total
+    return rest / total
+
+
+@kernel
+def _store(votes: Votes, tables: WideTables, task: int, products: Floats, rest: float) -> None:
+    first = votes.start[task]
+    tables.rest[task] = rest
+    for j in range(products.shape[0]):
+        tables.mass[first + j] = products[j]
+
+
+def _estimate(votes: Votes, tables: WideTables, task: int) -> None:
+    if votes.gold[task] >= 0:
+        _observe_gold(votes, tables, task)
+        return
+    first = votes.start[task]
+    length = votes.length[task]
+    K = tables.classes.shape[1]
+    accuracy = (tables.totals[HITS] + 1) / (tables.totals[LEARNED] + 2)
+    errors = tables.totals[LEARNED] - tables.totals[HITS] + K
+    prior_total = 2 * tables.totals[TASKS] + K
+    products = np.empty(length)
+    rest = prior_total
+    for j in range(length):
+        label = votes.label[first + j]
+        products[j] = tables.classes[SHARES, label] + tables.classes[SOFT, label] + 1
+        if not _repeats(votes, first, first + j):
+            rest -= products[j]
+    rest = max(rest, 1.0)
+    for i in range(first, first + length):
+        person = tables.people[votes.worker[i]]
+        ability = (person[HITS] + ABILITY_STRENGTH * accuracy) / (
+            person[LEARNED] + ABILITY_STRENGTH
+        )
+        counts = tables.counts[votes.worker[i]]
+        rows = tables.rows[votes.worker[i]]
+        given = votes.label[i]
+        wrong = (tables.pooled[ERRORS, given] + 1) / errors
+        most = 0.0
+        for j in range(length):
+            label = votes.label[first + j]
+            right = (counts[label] + ROW_STRENGTH * ability) / (rows[label] + ROW_STRENGTH)
+            if label == given:
+                products[j] *= right
+            else:
+                products[j] *= (
+                    (1 - right) * wrong / (1 - (tables.pooled[ERRORS, label] + 1) / errors)
+                )
+            most = max(most, products[j])
+        rest *= (1 - ability) * wrong
+        if (i - first) % RESCALE == RESCALE - 1:
+            most = max(most, rest)
+            rest /= most
+            for j in range(length):
+                products[j] /= most
+    rest = _normalise(votes, task, products, rest)
+    _store(votes, tables, task, products, rest)
+
+
+def _share(votes: Votes, sweep: WideSweep, task: int) -> None:
+    length = votes.length[task]
+    if length == 0:
+        return
+    first = votes.start[task]
+    gold = votes.gold[task]
+    if gold >= 0:
+        sweep.classes[SHARES, gold] += 1
+    mass = np.empty(length)
+    for j in range(length):
+        votes_for = 0
+        for i in range(first, first + length):
+            votes_for += votes.label[i] == votes.label[first + j]
+        if gold >= 0:
+            mass[j] = votes.label[first + j] == gold
+        else:
+            mass[j] = votes_for / length
+            sweep.classes[SHARES, votes.label[first + j]] += 1 / length
+    _gather(votes, sweep, task, mass)
+
+
+@kernel
+def _gather(votes: Votes, sweep: WideSweep, task: int, mass: Floats) -> None:
+    """Add a task's posterior to the sweep's sums."""
+    first = votes.start[task]
+    length = votes.length[task]
+    gold = votes.gold[task]
+    if gold >= 0:
+        sweep.classes[SOFT, gold] += 1
+    teaches = length > 1 or gold >= 0
+    for j in range(length):
+        fresh = not _repeats(votes, first, first + j)
+        label = votes.label[first + j]
+        if gold < 0 and fresh:
+            sweep.classes[SOFT, label] += mass[j]
+        if not teaches:
+            continue
+        sweep.answers[votes.worker[first + j]] += 1
+        sweep.table[votes.worker[first + j], label, 1] += mass[j]
+        sweep.pooled[ERRORS, label] += 1 - mass[j]
+        if gold >= 0:
+            sweep.table[votes.worker[first + j], gold, 2] += 1
+        elif fresh:
+            for i in range(first, first + length):
+                sweep.table[votes.worker[i], label, 2] += mass[j]
+
+
+@kernel
+def _multiply(votes: Votes, sweep: WideSweep, task: int, products: Floats) -> float:
+    """The task's posterior under the sweep's parameters, into `products`; returns the rest."""
+    first = votes.start[task]
+    length = votes.length[task]
+    gold = votes.gold[task]
+    rest = 1.0
+    for j in range(length):
+        label = votes.label[first + j]
+        if gold >= 0:
+            products[j] = label == gold
+            if label == gold:
+                rest = 0.0
+            continue
+        products[j] = sweep.prior[label]
+        if not _repeats(votes, first, first + j):
+            rest -= products[j]
+    if gold >= 0:
+        return rest
+    rest = max(rest, 1e-9)
+    for i in range(first, first + length):
+        table = sweep.table[votes.worker[i]]
+        given = votes.label[i]
+        wrong = sweep.errors[given]
+        most = 0.0
+        for j in range(length):
+            label = votes.label[first + j]
+            if label == given:
+                products[j] *= table[label, 0]
+            else:
+                products[j] *= (1 - table[label, 0]) * wrong / (1 - sweep.errors[label])
+            most = max(most, products[j])
+        rest *= (1 - sweep.ability[votes.worker[i]]) * wrong
+        if (i - first) % RESCALE == RESCALE - 1:
+            most = max(most, rest)
+            rest /= most
+            for j in range(length):
+                products[j] /= most
+    return _normalise(votes, task, products, rest)
+
+
+def _expect(votes: Votes, sweep: WideSweep, task: int) -> None:
+    if votes.length[task] == 0:
+        return
+    products = np.empty(votes.length[task])
+    _multiply(votes, sweep, task, products)
+    _gather(votes, sweep, task, products)
+
+
+def _conclude(votes: Votes, sweep: WideSweep, tables: WideTables, task: int) -> None:
+    products = np.empty(votes.length[task])
+    rest = _multiply(votes, sweep, task, products)
+    _store(votes, tables, task, products, rest)
+
+
+def _survey(sweep: WideSweep, worker: int) -> None:
+    for label in range(sweep.prior.shape[0]):
+        sweep.pooled[RIGHT, label] += sweep.table[worker, label, 1]
+
+
+def _settle_population(sweep: WideSweep) -> None:
+    K = sweep.prior.shape[0]
+    hits = 0.0
+    errors = 0.0
+    total = 0.0
+    for k in range(K):
+        hits += sweep.pooled[RIGHT, k]
+        errors += sweep.pooled[ERRORS, k]
+        total += sweep.classes[SHARES, k] + sweep.classes[SOFT, k] + 1
+    sweep.accuracy[0] = (hits + 1) / (hits + errors + 2)
+    for k in range(K):
+        sweep.errors[k] = (sweep.pooled[ERRORS, k] + 1) / (errors + K)
+        sweep.prior[k] = (sweep.classes[SHARES, k] + sweep.classes[SOFT, k] + 1) / total
+        sweep.classes[SOFT, k] = 0
+    sweep.pooled.fill(0)
+
+
+def _maximise(sweep: WideSweep, tables: WideTables, worker: int) -> None:
+    K = sweep.prior.shape[0]
+    table = sweep.table[worker]
+    hits = 0.0
+    for k in range(K):
+        hits += table[k, 1]
+    ability = (hits + ABILITY_STRENGTH * sweep.accuracy[0]) / (
+        sweep.answers[worker] + ABILITY_STRENGTH
+    )
+    sweep.ability[worker] = ability
+    sweep.answers[worker] = 0
+    for k in range(K):
+        table[k, 0] = (table[k, 1] + ROW_STRENGTH * ability) / (table[k, 2] + ROW_STRENGTH)
+        table[k, 1] = 0
+        table[k, 2] = 0
+        tables.counts[worker, k] = 0
+        tables.rows[worker, k] = 0
+    tables.people[worker].fill(0)
+
+
+def _admit(sweep: WideSweep, worker: int) -> None:
+    sweep.ability[worker] = sweep.accuracy[0]
+    for k in range(sweep.prior.shape[0]):
+        sweep.table[worker, k, 0] = sweep.accuracy[0]
+
+
+def _start_over(sweep: WideSweep, tables: WideTables) -> None:
+    sweep.classes.fill(0)
+    sweep.pooled.fill(0)
+    tables.pooled.fill(0)
+    tables.classes.fill(0)
+    tables.totals.fill(0)
+
+
+implement(forms.fold, WideTables, 1)(_fold)
+implement(forms.estimate, WideTables, 1)(_estimate)
+implement(forms.share, WideSweep, 1)(_share)
+implement(forms.expect, WideSweep, 1)(_expect)
+implement(forms.conclude, WideSweep, 1)(_conclude)
+implement(forms.survey, WideSweep, 0)(_survey)
+implement(forms.settle_population, WideSweep, 0)(_settle_population)
+implement(forms.maximise, WideSweep, 0)(_maximise)
+implement(forms.admit, WideSweep, 0)(_admit)
+implement(forms.start_over, WideSweep, 0)(_start_over)

@@ -1,0 +1,85 @@
+"""Which task next: by priority, then fewest judgments and leases, then longest in waiting."""
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.arrays import grow
+from engine.categorical import Categorical
+from engine.kernels import queue
+from engine.kernels.queue import LOADS, NOWHERE, PRIORITIES, Lists
+
+Ints = npt.NDArray[np.int32]
+
+
+class TaskQueue:
+    """The open tasks of a project in the order in which they should be handed out.
+
+    The load of a task is its live judgments and open leases together. Not part of the log: it is
+    filled at start from the tasks, their judgments and leases.
+    """
+
+    def __init__(self, model: Categorical) -> None:
+        self._model = model
+        self._lists = Lists(
+            np.zeros(0, np.int32),
+            np.zeros(0, np.int32),
+            np.zeros(0, np.int32),
+            np.zeros(0, np.int16),
+            np.zeros(0, np.int32),
+            np.full(PRIORITIES * LOADS, -1, np.int32),
+            np.full(PRIORITIES * LOADS, -1, np.int32),
+        )
+
+    def add(self, tasks: Ints, priorities: npt.NDArray[np.int16]) -> None:
+        """Add new tasks without load, oldest first. Priorities 0 to 9: 9 goes first.
+
+        Raises ValueError on other priorities, or tasks that are there already.
+        """
+        if len(tasks) == 0:
+            return
+        if priorities.min() < 0 or priorities.max() >= PRIORITIES:
+            raise ValueError(f"priorities must be 0 to {PRIORITIES - 1}")
+        known = len(self._lists.place)
+        inside = tasks[tasks < known]
+        if np.any(self._lists.place[inside] != NOWHERE):
+            raise ValueError("some of the tasks are there already")
+        for name in ("following", "preceding", "place", "priority", "load"):
+            grow(getattr(self._lists, name), int(tasks.max()) + 1)
+        self._lists.place[known:] = NOWHERE
+        queue.add(self._lists, tasks, priorities)
+
+    def set_load(self, task: int, load: int) -> None:
+        """Tell a task's live judgments and open leases."""
+        self.set_loads(np.array([task], np.int32), np.array([load], np.int32))
+
+    def set_loads(self, tasks: Ints, loads: Ints) -> None:
+        """Tell many tasks' live judgments and open leases."""
+        queue.set_loads(self._lists, tasks, loads)
+
+    def load(self, task: int) -> int:
+        """The task's live judgments and open leases."""
+        return int(self._lists.load[task])
+
+    def close(self, task: int) -> None:
+        """Hand the task out no more."""
+        queue.leave(self._lists, task)
+
+    def open(self, task: int) -> None:
+        """Hand the task out again; does nothing if it is open."""
+        if self._lists.place[task] == NOWHERE:
+            queue.join(self._lists, task)
+
+    def is_open(self, task: int) -> bool:
+        """Whether the task may be handed out, its load aside."""
+        return bool(self._lists.place[task] != NOWHERE)
+
+    def pick(self, worker: int, count: int, limit: int, excluded: Ints) -> Ints:
+        """Up to `count` tasks, best first, for a worker.
+
+        Only open tasks with a load below `limit` which the worker has not judged and which are not
+        in `excluded` (those it has leased). Cost: O(count) where few tasks are passed over,
+        O(tasks) for a worker who has judged them all.
+        """
+        picked = np.empty(count, np.int32)
+        found = queue.pick(self._lists, self._model.votes, worker, limit, excluded, picked)
+        return picked[:found]

@@ -1,0 +1,59 @@
+"""Compiling or loading every kernel before the first judgment comes."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.categorical import FULL_LABELS, Categorical
+from engine.events import GOLD, JUDGE, RETRACT, Events
+from engine.queue import TaskQueue
+
+Report = Callable[[str, int, int], None]
+
+
+def _exercise(labels: int) -> None:
+    """Call everything that is compiled, with the types that service uses."""
+    model = Categorical(labels)
+    model.apply(
+        Events(
+            np.array([JUDGE, JUDGE, GOLD, RETRACT], np.uint8),
+            np.array([0, 0, 1, 0], np.int32),
+            np.array([0, 1, 0, 1], np.int32),
+            np.array([0, 1, 1, 0], np.int16),
+        )
+    )
+    model.label_of(0, 0)
+    model.refit()
+
+
+def _queue() -> None:
+    model = Categorical(2)
+    tasks = TaskQueue(model)
+    tasks.add(np.zeros(1, np.int32), np.zeros(1, np.int16))
+    tasks.set_load(0, 1)
+    tasks.close(0)
+    tasks.open(0)
+    tasks.pick(0, 1, 3, np.zeros(1, np.int32))
+
+
+def _batch() -> None:
+    Categorical.fit(np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.int16), 2)
+
+
+def warm_up(report: Report | None = None) -> None:
+    """Compile every kernel, or load it from the cache; report(what, done, total) before each part.
+
+    First time some 20 s, then a fraction of a second.
+    """
+    parts: list[tuple[str, Callable[[], None]]] = [
+        ("task queue", _queue),
+        ("few labels", lambda: _exercise(2)),
+        ("many labels", lambda: _exercise(FULL_LABELS + 1)),
+        ("batch fit", _batch),
+    ]
+    for done, (name, part) in enumerate(parts):
+        if report is not None:
+            report(name, done, len(parts))
+        part()
+    if report is not None:
+        report("ready", len(parts), len(parts))

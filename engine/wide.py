@@ -1,0 +1,149 @@
+"""The form for many labels, seen from Python: memory for it and what is read from it."""
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.kernels.forms import (
+    ABILITY_STRENGTH,
+    HITS,
+    LEARNED,
+    PEOPLE,
+    ROW_STRENGTH,
+    SHARES,
+    SOFT,
+    TOTALS,
+)
+from engine.kernels.votes import Votes
+from engine.kernels.wide import ERRORS, WideSweep, WideTables
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+Labels = npt.NDArray[np.int16]
+
+
+class Wide:
+    """The form for many labels: 2 K counts a worker."""
+
+    per_task = ("rest",)
+    per_worker = ("counts", "rows", "people", "table", "ability", "answers")
+    per_row = ("mass",)
+
+    @staticmethod
+    def worker_cost(labels: int) -> int:
+        """How many judgments' worth of work one worker is in a refit."""
+        return 1 + labels // 4
+
+    @staticmethod
+    def tables(labels: int, digits: npt.DTypeLike) -> WideTables:
+        """Empty tables."""
+        return WideTables(
+            np.zeros(0, digits),
+            np.zeros(0, digits),
+            np.zeros((0, labels)),
+            np.zeros((0, labels)),
+            np.zeros((0, PEOPLE)),
+            np.zeros((3, labels)),
+            np.zeros((2, labels)),
+            np.zeros(TOTALS),
+        )
+
+    @staticmethod
+    def sweep(labels: int, digits: npt.DTypeLike) -> WideSweep:
+        """An empty pass."""
+        return WideSweep(
+            np.zeros((0, labels, 3), digits),
+            np.zeros(0, digits),
+            np.zeros(0, digits),
+            np.zeros((3, labels)),
+            np.zeros((2, labels)),
+            np.zeros(labels, digits),
+            np.zeros(labels),
+            np.zeros(1),
+        )
+
+    @staticmethod
+    def clear(sweep: WideSweep) -> None:
+        """Forget the sums of a pass that was broken off."""
+        sweep.table[:, :, 1:] = 0
+        sweep.answers[:] = 0
+
+    @staticmethod
+    def posterior(votes: Votes, tables: WideTables, tasks: Ints) -> Floats:
+        """Posteriors [n, K]; what nobody gave shares the rest by the class prior."""
+        prior = tables.classes[SHARES] + tables.classes[SOFT] + 1
+        posterior = np.empty((len(tasks), len(prior)))
+        for place, task in enumerate(tasks):
+            first = votes.start[task]
+            rows = slice(first, first + votes.length[task])
+            given = votes.label[rows]
+            others = prior.copy()
+            if votes.gold[task] >= 0:
+                others[:] = 0
+                others[votes.gold[task]] = 1
+            else:
+                others[given] = 0
+            posterior[place] = tables.rest[task] * others / max(others.sum(), 1e-300)
+            posterior[place, given] = tables.mass[rows]
+        return posterior
+
+    @staticmethod
+    def top(votes: Votes, tables: WideTables, tasks: Ints) -> tuple[Labels, Floats]:
+        """Most probable label [n] and its probability, of tasks that have judgments or gold."""
+        label = votes.gold[tasks].copy()
+        confidence = np.ones(len(tasks))
+        for place in np.flatnonzero(label < 0):
+            first = votes.start[tasks[place]]
+            rows = slice(first, first + votes.length[tasks[place]])
+            mass = tables.mass[rows]
+            label[place] = votes.label[rows][mass == mass.max()].min()
+            confidence[place] = mass.max()
+        return label, confidence
+
+    @staticmethod
+    def _right(tables: WideTables, workers: Ints) -> Floats:
+        """Probability [n, K] of being right, by true label."""
+        accuracy = (tables.totals[HITS] + 1) / (tables.totals[LEARNED] + 2)
+        people = tables.people[workers]
+        ability = (people[:, HITS] + ABILITY_STRENGTH * accuracy) / (
+            people[:, LEARNED] + ABILITY_STRENGTH
+        )
+        right = (tables.counts[workers] + ROW_STRENGTH * ability[:, None]) / (
+            tables.rows[workers] + ROW_STRENGTH
+        )
+        clipped: Floats = np.clip(right, 0, 1)
+        return clipped
+
+    @staticmethod
+    def _profile(tables: WideTables) -> Floats:
+        """Share [K] of each answer among wrong ones."""
+        errors = tables.pooled[ERRORS] + 1
+        profile: Floats = errors / errors.sum()
+        return profile
+
+    def counts(self, tables: WideTables, worker: int) -> Floats:
+        """Expected counts [K true, K answered] of one worker; its errors by the common profile."""
+        errors = np.maximum(tables.rows[worker] - tables.counts[worker], 0)
+        profile = np.tile(self._profile(tables), (len(errors), 1))
+        np.fill_diagonal(profile, 0)
+        counts: Floats = errors[:, None] * profile / profile.sum(1, keepdims=True)
+        np.fill_diagonal(counts, np.maximum(tables.counts[worker], 0))
+        return counts
+
+    def bits(self, tables: WideTables, workers: Ints) -> Floats:
+        """Mutual information [n] of answer and truth, in bits a judgment. Cost: O(n x K)."""
+        prior = tables.classes[SHARES] + tables.classes[SOFT] + 1
+        prior = prior / prior.sum()
+        right = self._right(tables, workers)
+        profile = self._profile(tables)
+        spread = (1 - right) / (1 - profile)  # an error l has probability spread[k] * profile[l]
+        answers = prior * right + profile * ((spread @ prior)[:, None] - prior * spread)
+        plogp = profile * np.log2(profile)
+        inner = plogp.sum() - plogp  # entropy terms of the errors, by true label
+        conditional = (
+            right * np.log2(np.maximum(right, 1e-300))
+            + spread * inner
+            + (1 - right) * np.log2(np.maximum(spread, 1e-300))
+        ) @ prior
+        entropy = -(answers * np.log2(np.maximum(answers, 1e-300))).sum(1)
+        bits: Floats = np.maximum(entropy + conditional, 0)
+        return bits
