@@ -1,0 +1,1 @@
+"""Where the engine and the database meet, and where the world comes in."""

@@ -1,0 +1,1 @@
+"""Judgments and gold out of files, consensus and reputations into files."""
