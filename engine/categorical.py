@@ -24,7 +24,7 @@ from engine.kernels.forms import (
     SOFT,
     TASKS,
 )
-from engine.kernels.votes import FREE_LISTS, USED, Votes, find, group
+from engine.kernels.votes import FREE_LISTS, USED, Votes, find, group, labels_of
 from engine.wide import Wide
 
 Floats = npt.NDArray[np.float64]
@@ -163,6 +163,12 @@ class Categorical:
             return -1
         row = find(self._votes, task, worker)
         return int(self._votes.label[row]) if row >= 0 else -1
+
+    def labels_of(self, tasks: Ints, workers: Ints) -> Labels:
+        """The live answer of workers[i] to tasks[i] int16[n], -1 where there is none or no such id."""
+        labels = np.empty(len(tasks), np.int16)
+        labels_of(self._votes, tasks, workers, labels)
+        return labels
 
     def judgments_of(self, task: int) -> tuple[Ints, Labels]:
         """The task's live judgments: workers int32[r] in order of id, and their labels int16[r]."""

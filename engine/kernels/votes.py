@@ -47,6 +47,22 @@ def find(votes: Votes, task: int, worker: int) -> int:
 
 
 @kernel
+def labels_of(
+    votes: Votes,
+    tasks: npt.NDArray[np.int32],
+    workers: npt.NDArray[np.int32],
+    labels: npt.NDArray[np.int16],
+) -> None:
+    """Fill `labels` with what each worker answered to each task, -1 where nothing."""
+    for i in range(tasks.shape[0]):
+        labels[i] = -1
+        if 0 <= tasks[i] < votes.start.shape[0]:
+            row = find(votes, tasks[i], workers[i])
+            if row >= 0:
+                labels[i] = votes.label[row]
+
+
+@kernel
 def _size_class(rows: int) -> int:
     """The largest power of two that fits, as an exponent."""
     size = 0
