@@ -27,6 +27,8 @@ class Code(StrEnum):
     CLIENT_ID_REUSED = "CLIENT_ID_REUSED"
     DUPLICATE = "DUPLICATE"
     INVALID_TEXT = "INVALID_TEXT"
+    INVALID_JSON = "INVALID_JSON"
+    INVALID_PRIORITY = "INVALID_PRIORITY"
     # a whole call
     OVERLOADED = "OVERLOADED"
     EMPTY_BATCH = "EMPTY_BATCH"
@@ -68,8 +70,11 @@ MESSAGES: Mapping[str, str] = {
     Code.CLIENT_ID_REUSED: "This worker has used this client id for another judgment. Use a new id "
     "for each judgment, and the same one only to repeat it.",
     Code.DUPLICATE: "The same judgment was there already; nothing was added.",
-    Code.INVALID_TEXT: "The text is empty, longer than {limit} characters, or has characters that "
-    "cannot be stored (NUL or a lone surrogate). Correct it.",
+    Code.INVALID_TEXT: "The id is empty, longer than 500 characters, or has characters that cannot "
+    "be stored (NUL or a lone surrogate). Correct it.",
+    Code.INVALID_JSON: "The value is not a JSON object that can be stored: it has NUL characters, "
+    "numbers beyond 64 bits, or is nested too deeply. Correct it.",
+    Code.INVALID_PRIORITY: "The priority is not a whole number from 0 to 9. Correct it.",
     Code.OVERLOADED: "The project has more work waiting than it can take. Nothing was stored: send "
     "the same again in {retry_after:g} s.",
     Code.EMPTY_BATCH: "The batch has no rows. Send at least one.",
@@ -173,9 +178,6 @@ class InvalidText(Refused):
     """An id that cannot be stored."""
 
     code = Code.INVALID_TEXT
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class Unavailable(Refused):
