@@ -26,7 +26,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -156,13 +156,19 @@ class EmbeddedPostgres:
             return
         in_use, self._in_use = self._in_use, None
         deadline = time.monotonic() + self._stop_timeout
-        try:
-            with self._only_one(deadline):
-                if _locked(in_use):
-                    self._shut_down(deadline)
-        finally:
-            os.close(in_use)
-            self._socket_dir, self.pid = None, 0
+        with ExitStack() as held:
+            # Closed on the way out before start.lock, even when that is never ours: the next one
+            # to start must not meet our exclusive lock.
+            held.callback(self._forget)
+            try:
+                held.enter_context(self._only_one(deadline))
+            finally:
+                held.callback(os.close, in_use)
+            if _locked(in_use):
+                self._shut_down(deadline)
+
+    def _forget(self) -> None:
+        self._socket_dir, self.pid = None, 0
 
     def _prepare_folder(self) -> None:
         if self._join_only and not self.cluster.exists():
