@@ -47,6 +47,8 @@ class Full:
             np.zeros((labels, labels)),
             np.zeros((2, labels)),
             np.zeros(TOTALS),
+            np.zeros(labels),
+            np.zeros(labels),
         )
 
     @staticmethod
@@ -59,6 +61,7 @@ class Full:
             np.zeros(labels, digits),
             np.zeros((labels, labels), digits),
             np.zeros((labels, labels)),
+            np.zeros(labels, digits),
         )
 
     @staticmethod

@@ -40,14 +40,17 @@ def estimate(votes: Any, tables: Any, task: int) -> None:
     _absent(votes, tables, task)
 
 
-def share(votes: Any, sweep: Any, task: int) -> None:
-    """Add a task's vote shares to a refit's sums: its start."""
-    _absent(votes, sweep, task)
+def share(votes: Any, sweep: Any, task: int, end: int, budget: int) -> tuple[int, int]:
+    """Add vote shares to a refit's sums, its start: tasks from `task` until `end`, or until
+    `budget` judgments are spent. Returns (next task, what is left of the budget)."""
+    _absent(votes, sweep, task, end, budget)
+    return task, budget
 
 
-def expect(votes: Any, sweep: Any, task: int) -> None:
-    """Compute a task's posterior from the sweep's parameters and add it to the sweep's sums."""
-    _absent(votes, sweep, task)
+def expect(votes: Any, sweep: Any, task: int, end: int, budget: int) -> tuple[int, int]:
+    """Like `share`, with posteriors from the sweep's parameters."""
+    _absent(votes, sweep, task, end, budget)
+    return task, budget
 
 
 def conclude(votes: Any, sweep: Any, tables: Any, task: int) -> None:

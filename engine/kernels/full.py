@@ -27,6 +27,7 @@ from engine.kernels.forms import (
     HITS,
     JUDGED,
     LEARNED,
+    PEOPLE,
     RESCALE,
     ROW_STRENGTH,
     SHARES,
@@ -37,6 +38,8 @@ from engine.kernels.forms import (
 from engine.kernels.votes import Votes
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+Labels = npt.NDArray[np.int16]
 Reals = npt.NDArray[np.floating]  # float32 in service, float64 where tests want all digits
 
 
@@ -50,6 +53,8 @@ class FullTables(NamedTuple):
     pooled: Floats  # [K answered, K true] sum of counts over workers
     classes: Floats  # [2, K] sums of vote shares and of posteriors
     totals: Floats  # [TOTALS]
+    product: Floats  # [K] scratch
+    scale: Floats  # [K] scratch
 
 
 class FullSweep(NamedTuple):
@@ -61,15 +66,7 @@ class FullSweep(NamedTuple):
     prior: Reals  # [K]
     newcomer: Reals  # [K answered, K true] probabilities of a worker nothing is known of
     profile: Floats  # [K true, K answered] errors of the population; [k, k] its accuracy
-
-
-@kernel
-def _top(posterior: Reals) -> int:
-    best = 0
-    for k in range(1, posterior.shape[0]):
-        if posterior[k] > posterior[best]:
-            best = k
-    return best
+    product: Reals  # [K] scratch
 
 
 @kernel
@@ -96,230 +93,259 @@ def _fold(votes: Votes, tables: FullTables, task: int, sign: float) -> None:
     length = votes.length[task]
     if length == 0:
         return
+    # Each array is fetched once: to fetch it in a loop would count a reference each time.
+    workers, labels = votes.worker, votes.label
+    posterior, people, counts = tables.posterior, tables.people, tables.counts
+    rows, pooled, classes, totals = tables.rows, tables.pooled, tables.classes, tables.totals
     first = votes.start[task]
     gold = votes.gold[task]
-    posterior = tables.posterior[task]
-    totals = tables.totals
-    K = posterior.shape[0]
-    top = _top(posterior)
-    totals[TASKS] += sign
-    totals[CONFIDENCE] += sign * posterior[top]
+    K = posterior.shape[1]
+    top = 0
     for k in range(K):
-        tables.classes[SOFT, k] += sign * posterior[k]
+        classes[SOFT, k] += sign * posterior[task, k]
+        if posterior[task, k] > posterior[task, top]:
+            top = k
+    totals[TASKS] += sign
+    totals[CONFIDENCE] += sign * posterior[task, top]
     if gold >= 0:
-        tables.classes[SHARES, gold] += sign
+        classes[SHARES, gold] += sign
     # A task with one judgment would only tell its worker that it is right.
     teaches = length > 1 or gold >= 0
     for i in range(first, first + length):
-        label = votes.label[i]
-        person = tables.people[votes.worker[i]]
-        person[JUDGED] += sign
+        worker = workers[i]
+        label = labels[i]
+        people[worker, JUDGED] += sign
         totals[JUDGED] += sign
         if gold >= 0:
-            person[GOLD_TOTAL] += sign
+            right = sign if label == gold else 0.0
+            people[worker, GOLD_TOTAL] += sign
+            people[worker, GOLD_RIGHT] += right
             totals[GOLD_TOTAL] += sign
-            if label == gold:
-                person[GOLD_RIGHT] += sign
-                totals[GOLD_RIGHT] += sign
+            totals[GOLD_RIGHT] += right
         else:
-            tables.classes[SHARES, label] += sign / length
+            classes[SHARES, label] += sign / length
         if not teaches:
             continue
-        if label == top:
-            person[AGREED] += sign
-            totals[AGREED] += sign
-        person[LEARNED] += sign
+        agrees = sign if label == top else 0.0
+        hits = sign * posterior[task, label]
+        people[worker, AGREED] += agrees
+        people[worker, LEARNED] += sign
+        people[worker, HITS] += hits
+        totals[AGREED] += agrees
         totals[LEARNED] += sign
-        person[HITS] += sign * posterior[label]
-        totals[HITS] += sign * posterior[label]
-        counts = tables.counts[votes.worker[i], label]
-        rows = tables.rows[votes.worker[i]]
-        pooled = tables.pooled[label]
+        totals[HITS] += hits
         for k in range(K):
-            mass = sign * posterior[k]
-            counts[k] += mass
-            rows[k] += mass
-            pooled[k] += mass
+            mass = sign * posterior[task, k]
+            counts[worker, label, k] += mass
+            rows[worker, k] += mass
+            pooled[label, k] += mass
 
 
 def _estimate(votes: Votes, tables: FullTables, task: int) -> None:
-    posterior = tables.posterior[task]
+    workers, labels = votes.worker, votes.label
+    posterior, people, counts = tables.posterior, tables.people, tables.counts
+    rows, pooled, classes, totals = tables.rows, tables.pooled, tables.classes, tables.totals
+    product, scale = tables.product, tables.scale
     gold = votes.gold[task]
-    K = posterior.shape[0]
+    K = posterior.shape[1]
     if gold >= 0:
         for k in range(K):
-            posterior[k] = 0
-        posterior[gold] = 1
+            posterior[task, k] = 0
+        posterior[task, gold] = 1
         return
     first = votes.start[task]
-    accuracy = (tables.totals[HITS] + 1) / (tables.totals[LEARNED] + 2)
-    column = np.empty(K)  # what an error towards a label is worth, by true label
-    scale = np.empty(K)
-    product = np.empty(K)
+    accuracy = (totals[HITS] + 1) / (totals[LEARNED] + 2)
     for k in range(K):
         answers = 0.0
         for label in range(K):
-            answers += tables.pooled[label, k]
-        scale[k] = 1 / (answers - tables.pooled[k, k] + K - 1)
-        product[k] = tables.classes[SHARES, k] + tables.classes[SOFT, k] + 1
+            answers += pooled[label, k]
+        scale[k] = 1 / (answers - pooled[k, k] + K - 1)
+        product[k] = classes[SHARES, k] + classes[SOFT, k] + 1
     for i in range(first, first + votes.length[task]):
-        label = votes.label[i]
-        person = tables.people[votes.worker[i]]
-        ability = (person[HITS] + ABILITY_STRENGTH * accuracy) / (
-            person[LEARNED] + ABILITY_STRENGTH
+        worker = workers[i]
+        label = labels[i]
+        ability = (people[worker, HITS] + ABILITY_STRENGTH * accuracy) / (
+            people[worker, LEARNED] + ABILITY_STRENGTH
         )
-        counts = tables.counts[votes.worker[i], label]
-        rows = tables.rows[votes.worker[i]]
-        miss = ROW_STRENGTH * (1 - ability)
+        hit = ROW_STRENGTH * ability
+        miss = ROW_STRENGTH - hit
         for k in range(K):
-            column[k] = miss * (tables.pooled[label, k] + 1) * scale[k]
-        column[label] = ROW_STRENGTH * ability
-        for k in range(K):
-            product[k] *= (counts[k] + column[k]) / (rows[k] + ROW_STRENGTH)
+            expected = miss * (pooled[label, k] + 1) * scale[k]
+            if k == label:
+                expected = hit
+            product[k] *= (counts[worker, label, k] + expected) / (rows[worker, k] + ROW_STRENGTH)
         if (i - first) % RESCALE == RESCALE - 1:
             _scale_to_most(product)
     _scale_to_sum(product)
     for k in range(K):
-        posterior[k] = product[k]
-
-
-def _share(votes: Votes, sweep: FullSweep, task: int) -> None:
-    length = votes.length[task]
-    if length == 0:
-        return
-    K = sweep.prior.shape[0]
-    first = votes.start[task]
-    gold = votes.gold[task]
-    shares = np.zeros(K, sweep.prior.dtype)
-    if gold >= 0:
-        shares[gold] = 1
-    else:
-        for i in range(first, first + length):
-            shares[votes.label[i]] += 1
-        for k in range(K):
-            shares[k] /= length
-    for k in range(K):
-        sweep.classes[SHARES, k] += shares[k]
-        sweep.classes[SOFT, k] += shares[k]
-    if length > 1 or gold >= 0:
-        for i in range(first, first + length):
-            sums = sweep.table[votes.worker[i], votes.label[i], 1]
-            for k in range(K):
-                sums[k] += shares[k]
+        posterior[task, k] = product[k]
 
 
 @kernel
-def _multiply(votes: Votes, sweep: FullSweep, task: int, product: Reals) -> None:
-    """The task's posterior under the sweep's parameters, into `product`."""
-    K = product.shape[0]
-    gold = votes.gold[task]
-    if gold >= 0:
-        for k in range(K):
-            product[k] = 0
-        product[gold] = 1
-        return
-    first = votes.start[task]
-    for k in range(K):
-        product[k] = sweep.prior[k]
-    for i in range(first, first + votes.length[task]):
-        worker = votes.worker[i]
-        label = votes.label[i]
-        for k in range(K):
-            product[k] *= sweep.table[worker, label, 0, k]
-        if (i - first) % RESCALE == RESCALE - 1:
-            _scale_to_most(product)
-    _scale_to_sum(product)
+def _spread(table: Reals, workers: Ints, labels: Labels, first: int, last: int, q: Reals) -> None:
+    """Add a task's posterior to the sums of its workers."""
+    for i in range(first, last):
+        worker = workers[i]
+        label = labels[i]
+        for k in range(q.shape[0]):
+            table[worker, label, 1, k] += q[k]
 
 
-def _expect(votes: Votes, sweep: FullSweep, task: int) -> None:
-    length = votes.length[task]
-    if length == 0:
-        return
-    K = sweep.prior.shape[0]
-    first = votes.start[task]
-    product = np.empty(K, sweep.prior.dtype)
-    _multiply(votes, sweep, task, product)
-    for k in range(K):
-        sweep.classes[SOFT, k] += product[k]
-    if length > 1 or votes.gold[task] >= 0:
-        for i in range(first, first + length):
-            worker = votes.worker[i]
-            label = votes.label[i]
+def _share(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> tuple[int, int]:
+    start, length, gold = votes.start, votes.length, votes.gold
+    workers, labels = votes.worker, votes.label
+    table, classes, q = sweep.table, sweep.classes, sweep.product
+    K = q.shape[0]
+    while task < end and budget > 0:
+        count = length[task]
+        first = start[task]
+        for k in range(K):
+            q[k] = 0
+        if count > 0:
+            if gold[task] >= 0:
+                q[gold[task]] = 1
+            else:
+                for i in range(first, first + count):
+                    q[labels[i]] += 1
+                _scale_to_sum(q)
             for k in range(K):
-                sweep.table[worker, label, 1, k] += product[k]
+                classes[SHARES, k] += q[k]
+                classes[SOFT, k] += q[k]
+        if count > 1 or gold[task] >= 0:
+            _spread(table, workers, labels, first, first + count, q)
+        budget -= count + 1
+        task += 1
+    return task, budget
+
+
+@kernel
+def _multiply(
+    table: Reals, prior: Reals, workers: Ints, labels: Labels, first: int, last: int, q: Reals
+) -> None:
+    """A task's posterior under a sweep's parameters, into `q`."""
+    K = q.shape[0]
+    for k in range(K):
+        q[k] = prior[k]
+    for i in range(first, last):
+        worker = workers[i]
+        label = labels[i]
+        for k in range(K):
+            q[k] *= table[worker, label, 0, k]
+        if (i - first) % RESCALE == RESCALE - 1:
+            _scale_to_most(q)
+    _scale_to_sum(q)
+
+
+def _expect(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> tuple[int, int]:
+    start, length, gold = votes.start, votes.length, votes.gold
+    workers, labels = votes.worker, votes.label
+    table, prior, classes, q = sweep.table, sweep.prior, sweep.classes, sweep.product
+    K = q.shape[0]
+    while task < end and budget > 0:
+        count = length[task]
+        if count > 0:
+            first = start[task]
+            if gold[task] >= 0:
+                for k in range(K):
+                    q[k] = 0
+                q[gold[task]] = 1
+            else:
+                _multiply(table, prior, workers, labels, first, first + count, q)
+            for k in range(K):
+                classes[SOFT, k] += q[k]
+            if count > 1 or gold[task] >= 0:
+                _spread(table, workers, labels, first, first + count, q)
+        budget -= count + 1
+        task += 1
+    return task, budget
 
 
 def _conclude(votes: Votes, sweep: FullSweep, tables: FullTables, task: int) -> None:
-    _multiply(votes, sweep, task, tables.posterior[task])
+    q = sweep.product
+    posterior = tables.posterior
+    gold = votes.gold[task]
+    if gold >= 0:
+        for k in range(q.shape[0]):
+            q[k] = 0
+        q[gold] = 1
+    else:
+        first = votes.start[task]
+        last = first + votes.length[task]
+        _multiply(sweep.table, sweep.prior, votes.worker, votes.label, first, last, q)
+    for k in range(q.shape[0]):
+        posterior[task, k] = q[k]
 
 
 def _survey(sweep: FullSweep, worker: int) -> None:
-    K = sweep.prior.shape[0]
+    table, pooled = sweep.table, sweep.pooled
+    K = pooled.shape[0]
     for label in range(K):
         for k in range(K):
-            sweep.pooled[label, k] += sweep.table[worker, label, 1, k]
+            pooled[label, k] += table[worker, label, 1, k]
 
 
 def _settle_population(sweep: FullSweep) -> None:
-    K = sweep.prior.shape[0]
+    pooled, classes, prior = sweep.pooled, sweep.classes, sweep.prior
+    newcomer, profile = sweep.newcomer, sweep.profile
+    K = prior.shape[0]
     hits = 0.0
     answers = 0.0
-    for k in range(K):
-        hits += sweep.pooled[k, k]
-        errors = 0.0
-        for label in range(K):
-            answers += sweep.pooled[label, k]
-            if label != k:
-                errors += sweep.pooled[label, k]
-        for label in range(K):
-            sweep.profile[k, label] = (sweep.pooled[label, k] + 1) / (errors + K - 1)
-    accuracy = (hits + 1) / (answers + 2)
     total = 0.0
     for k in range(K):
-        sweep.profile[k, k] = accuracy
+        hits += pooled[k, k]
+        errors = 0.0
         for label in range(K):
-            sweep.newcomer[label, k] = (1 - accuracy) * sweep.profile[k, label]
-        total += sweep.classes[SHARES, k] + sweep.classes[SOFT, k] + 1
+            answers += pooled[label, k]
+            if label != k:
+                errors += pooled[label, k]
+        for label in range(K):
+            profile[k, label] = (pooled[label, k] + 1) / (errors + K - 1)
+        total += classes[SHARES, k] + classes[SOFT, k] + 1
+    accuracy = (hits + 1) / (answers + 2)
     for k in range(K):
-        sweep.newcomer[k, k] = accuracy
-        sweep.prior[k] = (sweep.classes[SHARES, k] + sweep.classes[SOFT, k] + 1) / total
-        sweep.classes[SOFT, k] = 0
-    sweep.pooled.fill(0)
+        profile[k, k] = accuracy
+        for label in range(K):
+            newcomer[label, k] = accuracy if label == k else (1 - accuracy) * profile[k, label]
+        prior[k] = (classes[SHARES, k] + classes[SOFT, k] + 1) / total
+        classes[SOFT, k] = 0
+    pooled.fill(0)
 
 
 def _maximise(sweep: FullSweep, tables: FullTables, worker: int) -> None:
-    K = sweep.prior.shape[0]
-    table = sweep.table[worker]
+    table, profile = sweep.table, sweep.profile
+    counts, rows, people = tables.counts, tables.rows, tables.people
+    K = profile.shape[0]
     hits = 0.0
     answers = 0.0
     for label in range(K):
-        hits += table[label, 1, label]
+        hits += table[worker, label, 1, label]
         for k in range(K):
-            answers += table[label, 1, k]
-    accuracy = sweep.profile[0, 0]
-    ability = (hits + ABILITY_STRENGTH * accuracy) / (answers + ABILITY_STRENGTH)
+            answers += table[worker, label, 1, k]
+    ability = (hits + ABILITY_STRENGTH * profile[0, 0]) / (answers + ABILITY_STRENGTH)
     for k in range(K):
-        row = 0.0
+        row = ROW_STRENGTH
         for label in range(K):
-            row += table[label, 1, k]
+            row += table[worker, label, 1, k]
         for label in range(K):
-            expected = ability if label == k else (1 - ability) * sweep.profile[k, label]
-            table[label, 0, k] = (table[label, 1, k] + ROW_STRENGTH * expected) / (
-                row + ROW_STRENGTH
-            )
+            expected = ability if label == k else (1 - ability) * profile[k, label]
+            table[worker, label, 0, k] = (
+                table[worker, label, 1, k] + ROW_STRENGTH * expected
+            ) / row
     for label in range(K):
         for k in range(K):
-            table[label, 1, k] = 0
-            tables.counts[worker, label, k] = 0
-        tables.rows[worker, label] = 0
-    tables.people[worker].fill(0)
+            table[worker, label, 1, k] = 0
+            counts[worker, label, k] = 0
+        rows[worker, label] = 0
+    for column in range(PEOPLE):
+        people[worker, column] = 0
 
 
 def _admit(sweep: FullSweep, worker: int) -> None:
-    K = sweep.prior.shape[0]
+    table, newcomer = sweep.table, sweep.newcomer
+    K = newcomer.shape[0]
     for label in range(K):
         for k in range(K):
-            sweep.table[worker, label, 0, k] = sweep.newcomer[label, k]
+            table[worker, label, 0, k] = newcomer[label, k]
 
 
 def _start_over(sweep: FullSweep, tables: FullTables) -> None:

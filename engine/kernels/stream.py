@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import borrow, kernel
 from engine.kernels import forms
 from engine.kernels.votes import Votes, find, has_room, insert, remove
 
@@ -55,11 +55,13 @@ def advance_refit(
     votes: Votes, sweep: Any, shadow: Any, progress: npt.NDArray[np.int64], budget: int
 ) -> bool:
     """Do about `budget` judgments' worth of the refit; True when it is complete."""
+    votes, shadow, sweep = borrow(votes), borrow(shadow), borrow(sweep)
     while budget > 0:
         stage = progress[STAGE]
         cursor = progress[CURSOR]
         over_tasks = stage in (EXPECT, CONCLUDE)
-        if cursor == (progress[TASKS_SEEN] if over_tasks else progress[WORKERS_SEEN]):
+        end = progress[TASKS_SEEN] if over_tasks else progress[WORKERS_SEEN]
+        if cursor == end:
             progress[CURSOR] = 0
             if stage == CONCLUDE:
                 progress[STAGE] = IDLE
@@ -72,24 +74,25 @@ def advance_refit(
             else:
                 progress[PASS] += 1
                 progress[STAGE] = CONCLUDE if progress[PASS] == SWEEPS else EXPECT
-            continue
-        if over_tasks:
-            if stage == CONCLUDE:
-                if votes.length[cursor] > 0 or votes.gold[cursor] >= 0:
-                    forms.conclude(votes, sweep, shadow, cursor)
-                    forms.fold(votes, shadow, cursor, 1.0)
-            elif progress[PASS] == 0:
-                forms.share(votes, sweep, cursor)
+        elif stage == EXPECT:
+            if progress[PASS] == 0:
+                cursor, budget = forms.share(votes, sweep, cursor, end, budget)
             else:
-                forms.expect(votes, sweep, cursor)
+                cursor, budget = forms.expect(votes, sweep, cursor, end, budget)
+            progress[CURSOR] = cursor
+        elif stage == CONCLUDE:
+            if votes.length[cursor] > 0 or votes.gold[cursor] >= 0:
+                forms.conclude(votes, sweep, shadow, cursor)
+                forms.fold(votes, shadow, cursor, 1.0)
             budget -= votes.length[cursor] + 1
+            progress[CURSOR] += 1
         else:
             if stage == SURVEY:
                 forms.survey(sweep, cursor)
             else:
                 forms.maximise(sweep, shadow, cursor)
             budget -= progress[WORKER_COST]
-        progress[CURSOR] = cursor + 1
+            progress[CURSOR] += 1
     return False
 
 
@@ -143,6 +146,7 @@ def apply(
     per-worker arrays must be long enough for the ids of the events.
     Cost: O(redundancy x K) an event, and a slice of a refit where one runs.
     """
+    votes, live, shadow, sweep = borrow(votes), borrow(live), borrow(shadow), borrow(sweep)
     for e in range(begin, kinds.shape[0]):
         kind = kinds[e]
         task = event_tasks[e]

@@ -214,10 +214,18 @@ def _estimate(votes: Votes, tables: WideTables, task: int) -> None:
     _store(votes, tables, task, products, rest)
 
 
-def _share(votes: Votes, sweep: WideSweep, task: int) -> None:
+def _share(votes: Votes, sweep: WideSweep, task: int, end: int, budget: int) -> tuple[int, int]:
+    while task < end and budget > 0:
+        if votes.length[task] > 0:
+            _share_task(votes, sweep, task)
+        budget -= votes.length[task] + 1
+        task += 1
+    return task, budget
+
+
+@kernel
+def _share_task(votes: Votes, sweep: WideSweep, task: int) -> None:
     length = votes.length[task]
-    if length == 0:
-        return
     first = votes.start[task]
     gold = votes.gold[task]
     if gold >= 0:
@@ -302,12 +310,15 @@ def _multiply(votes: Votes, sweep: WideSweep, task: int, products: Floats) -> fl
     return _normalise(votes, task, products, rest)
 
 
-def _expect(votes: Votes, sweep: WideSweep, task: int) -> None:
-    if votes.length[task] == 0:
-        return
-    products = np.empty(votes.length[task])
-    _multiply(votes, sweep, task, products)
-    _gather(votes, sweep, task, products)
+def _expect(votes: Votes, sweep: WideSweep, task: int, end: int, budget: int) -> tuple[int, int]:
+    while task < end and budget > 0:
+        if votes.length[task] > 0:
+            products = np.empty(votes.length[task])
+            _multiply(votes, sweep, task, products)
+            _gather(votes, sweep, task, products)
+        budget -= votes.length[task] + 1
+        task += 1
+    return task, budget
 
 
 def _conclude(votes: Votes, sweep: WideSweep, tables: WideTables, task: int) -> None:
