@@ -27,8 +27,6 @@ Refuse = Callable[[int, str, bytes], None]
 # One array of text for each wanted column, in their order.
 Chunk = list[pa.Array]
 
-_TEXT = pa.dictionary(pa.int32(), pa.string())
-
 
 @dataclass(frozen=True)
 class _Layout:
@@ -191,15 +189,15 @@ def _convert(buffer: bytes, end: int, layout: _Layout) -> Chunk | None:
             pa.py_buffer(memoryview(buffer)[:end]),
             read_options=pacsv.ReadOptions(column_names=names),
             parse_options=pacsv.ParseOptions(
-                delimiter=layout.delimiter.decode(), newlines_in_values=True
+                delimiter=layout.delimiter.decode(), newlines_in_values=b'"' in buffer
             ),
             convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(wanted, _TEXT), include_columns=wanted
+                column_types=dict.fromkeys(wanted, pa.string()), include_columns=wanted
             ),
         )
     except pa.ArrowInvalid:
         return None
-    chunk = [column.unify_dictionaries().combine_chunks() for column in table.columns]
+    chunk = [column.combine_chunks().dictionary_encode() for column in table.columns]
     for array in chunk:
         stripped = pc.utf8_trim(array.dictionary, BLANKS)
         if pc.any(pc.equal(pc.binary_length(stripped), 0)).as_py():

@@ -53,12 +53,15 @@ class OutFolder:
     written with its digests: a file of ours that nobody changed may be replaced, any other may
     not, unless `overwrite` says so.
 
-    Raises FolderUnfit or FileForeign at once, before anything is read or computed.
+    earlier: the summary that was there before, empty if none. summary, written: what `commit` put
+    there. Raises FolderUnfit or FileForeign at once, before anything is read or computed.
     """
 
     def __init__(self, path: Path, names: Sequence[str], *, overwrite: bool = False) -> None:
         self.path = path
         self.earlier: dict[str, object] = {}
+        self.summary: dict[str, object] = {}
+        self.written: list[str] = []
         self._files: list[OutFile] = []
         self._names = names
         if path.exists() and not path.is_dir():
@@ -116,6 +119,7 @@ class OutFolder:
             file.part.replace(self.path / file.name)
         for name in self._written().keys() - written.keys():
             (self.path / name).unlink(missing_ok=True)
+        self.summary, self.written = summary, [*written, SUMMARY]
         self._files.clear()
 
     def _written(self) -> dict[str, str]:

@@ -1,0 +1,214 @@
+"""What `basanite aggregate` shows on the screen."""
+
+import numpy as np
+import numpy.typing as npt
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from api.aggregation import Aggregation
+from api.tables.folder import OutFolder
+from api.tables.labels import is_number
+from api.tables.quarantine import NAME as QUARANTINE
+
+SHOWN_WORKERS, SHOWN_TASKS = 5, 8
+SCALE = 10  # as many different numbers are rather a scale than classes
+
+
+def show(screen: Console, result: Aggregation, folder: OutFolder, target: float) -> None:
+    """Print the summary: what there is, how good it is, whom to trust, what to do next."""
+    screen.print(_facts(result, target))
+    _show_workers(screen, result)
+    _show_doubtful(screen, result, target)
+    screen.print()
+    for note in _notes(result, folder):
+        screen.print(Text("! ", "yellow").append(note, "default"), soft_wrap=True)
+    written = ", ".join(sorted(folder.written))
+    screen.print(Text(f"Written to {folder.path}: {written}"), soft_wrap=True)
+
+
+def _facts(result: Aggregation, target: float) -> Table:
+    judgments = result.judgments
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="bold", no_wrap=True)
+    facts.add_column()
+    per_task = len(judgments.task) / len(judgments.tasks)
+    facts.add_row(
+        "Judgments",
+        f"{len(judgments.task):,} by {_count(len(judgments.workers), 'worker')} on "
+        f"{_count(len(judgments.tasks), 'task')}, {per_task:.1f} a task",
+    )
+    labels = judgments.labels
+    shown = ", ".join(_short(label, 20) for label in labels[:8])
+    facts.add_row("Labels", Text(f"{len(labels)}: {shown}{', …' if len(labels) > 8 else ''}"))
+    facts.add_row("Agreement", f"Krippendorff's α {_agreement(result.alpha)}")
+    facts.add_row("Settled", _settled(result, target))
+    if result.check is not None:
+        check = result.check
+        facts.add_row(
+            "Accuracy",
+            f"{_percent(check.consensus, check.tasks)} on {_count(check.tasks, 'gold task')}; "
+            f"majority vote {_percent(check.majority, check.tasks)}",
+        )
+        if check.settled:
+            right = _percent(check.settled_right, check.settled)
+            facts.add_row("", f"Of the {check.settled:,} settled among them {right} are right.")
+        facts.add_row(
+            "", "Measured before the model was shown the gold; what is written makes use of it."
+        )
+    return facts
+
+
+def _settled(result: Aggregation, target: float) -> str:
+    settled, tasks = int(result.settled.sum()), len(result.settled)
+    gold = int((result.consensus.gold >= 0).sum())
+    known = f", {gold:,} of them because they are gold" if gold else ""
+    share = _percent(settled, tasks)
+    return (
+        f"{settled:,} of {_count(tasks, 'task')} ({share}) have a confidence of "
+        f"{100 * target:g} % or more{known}"
+    )
+
+
+def _agreement(alpha: float) -> str:
+    if np.isnan(alpha):
+        return "is not defined: no task was judged differently by two workers"
+    levels = [(0.8, "reliable"), (0.667, "usable with care"), (0.2, "low"), (-1.0, "near chance")]
+    word = next(word for least, word in levels if alpha >= least or least == -1.0)
+    return f"{alpha:.2f}, {word} (1 is perfect, 0 is chance)"
+
+
+def _show_workers(screen: Console, result: Aggregation) -> None:
+    stats = result.workers
+    count = len(stats.judgments)
+    best = np.argsort(-stats.accuracy_low, kind="stable")
+    if count <= 2 * SHOWN_WORKERS:
+        screen.print(_workers(result, "Workers, best first", best))
+        return
+    worst = np.argsort(stats.accuracy_high, kind="stable")
+    screen.print(_workers(result, "Best workers", best[:SHOWN_WORKERS]))
+    screen.print(_workers(result, "Worst workers", worst[:SHOWN_WORKERS]))
+
+
+def _workers(result: Aggregation, title: str, rows: npt.NDArray[np.int64]) -> Table:
+    stats = result.workers
+    table = _table(title)
+    table.add_column("worker", no_wrap=True)
+    for name in ("judgments", "accuracy", "95 % interval", "bits"):
+        table.add_column(name, justify="right")
+    if result.gold is not None:
+        table.add_column("gold right", justify="right", no_wrap=True)
+    for row in rows.tolist():
+        cells: list[Text | str] = [
+            Text(_short(result.judgments.workers[row].as_py(), 28)),
+            f"{stats.judgments[row]:,}",
+            f"{100 * stats.accuracy[row]:.0f} %",
+            f"{100 * stats.accuracy_low[row]:.0f}–{100 * stats.accuracy_high[row]:.0f} %",
+            f"{stats.bits[row]:.2f}",
+        ]
+        if result.gold is not None:
+            total = stats.gold_total[row]
+            cells.append(f"{stats.gold_right[row]}/{total}" if total else "–")
+        table.add_row(*cells)
+    return table
+
+
+def _show_doubtful(screen: Console, result: Aggregation, target: float) -> None:
+    judgments, consensus = result.judgments, result.consensus
+    order = np.lexsort((consensus.judgments, consensus.confidence))
+    rows = order[: min(SHOWN_TASKS, int((~result.settled).sum()))]
+    if not len(rows):
+        screen.print(
+            f"\nNothing to relabel: every task has a confidence of {100 * target:g} % or more."
+        )
+        return
+    chances = result.model.posterior(rows.astype(np.int32))
+    table = _table("Relabel these first")
+    table.add_column("task", no_wrap=True)
+    table.add_column("judgments", justify="right")
+    table.add_column("consensus")
+    table.add_column("confidence", justify="right")
+    table.add_column("or else")
+    table.add_column("", justify="right")
+    for row, chance in zip(rows.tolist(), chances, strict=True):
+        first = int(consensus.label[row])
+        others = chance.copy()
+        others[first] = -1.0
+        second = int(others.argmax())
+        table.add_row(
+            Text(_short(judgments.tasks[row].as_py(), 34)),
+            f"{consensus.judgments[row]:,}",
+            Text(_short(judgments.labels[first], 14)),
+            f"{100 * consensus.confidence[row]:.0f} %",
+            Text(_short(judgments.labels[second], 14)),
+            f"{100 * others[second]:.0f} %",
+        )
+    screen.print(table)
+
+
+def _notes(result: Aggregation, folder: OutFolder) -> list[str]:
+    judgments, gold = result.judgments, result.gold
+    notes = []
+    if result.quarantined:
+        rows = _count(result.quarantined, "row")
+        notes.append(
+            f"{rows} could not be used: {folder.path / QUARANTINE} has each with its line and the "
+            "reason."
+        )
+    if judgments.duplicates:
+        rows = _count(judgments.duplicates, "row")
+        notes.append(f"{rows} repeated a worker's answer to a task and were dropped.")
+    if judgments.revised:
+        rows = _count(judgments.revised, "row")
+        notes.append(f"{rows} gave way to a later answer of the same worker to the same task.")
+    if len(judgments.labels) > SCALE and all(map(is_number, judgments.labels)):
+        notes.append(
+            "The labels look like a scale of numbers and were taken for classes: 4 is as far from "
+            "5 as from 50."
+        )
+    if gold is not None and gold.revised:
+        rows = _count(gold.revised, "row")
+        notes.append(f"{rows} of gold gave way to a later label for the same task.")
+    if gold is not None and gold.unjudged:
+        notes.append(
+            f"{_count(len(gold.unjudged), 'gold task')} without a judgment left out, for example "
+            f"{_short(gold.unjudged[0], 40)}."
+        )
+    if gold is not None and gold.unseen:
+        shown = ", ".join(_short(label, 20) for label in gold.unseen[:5])
+        notes.append(
+            f"{_count(len(gold.unseen), 'gold label')} that nobody ever answered: {shown}. If this "
+            "is a matter of spelling, correct it and run again."
+        )
+    earlier = folder.earlier.get("judgments_file")
+    if earlier not in {None, folder.summary.get("judgments_file")}:
+        notes.append(f"The results of {earlier} were in the folder and have been replaced.")
+    return notes
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=f"\n{title}",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.1f} %"
+
+
+def _short(text: str, width: int) -> str:
+    """Leave out the middle of a long text: both ends of an id tell it from others."""
+    if len(text) <= width:
+        return text
+    head = (width - 1) // 2
+    return text[:head] + "…" + text[len(text) - (width - 1 - head) :]
