@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import orjson
+from asyncpg.pool import PoolConnectionProxy
 
 from db.errors import ConnectionRefused, ServerTooOld, ServerUnreachable
 
@@ -27,6 +28,9 @@ _PASSING = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
+
+# A connection of one's own, or one that a pool has lent.
+AnyConnection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
 
 _T = TypeVar("_T")
 

@@ -1,0 +1,156 @@
+"""The derived tables, written behind the commits: a second late, or as the writer leaves room."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import asyncpg
+import numpy as np
+
+from api.limits import Limits
+from api.memory import Memory
+from api.rows import STATUSES, Int32s, Int64s
+from db import states
+from db.connect import AnyConnection
+
+ROWS_AT_ONCE = 2_000
+
+logger = logging.getLogger(__name__)
+
+
+class Behind:
+    """Tasks or workers whose derived row lags; each is written once however often it changed."""
+
+    def __init__(self) -> None:
+        self._marked: list[Int32s] = []
+        self._round = np.zeros(0, np.int32)
+
+    def mark(self, ids: Int32s) -> None:
+        """Note that rows lag."""
+        if len(ids):
+            self._marked.append(ids)
+
+    def take(self, rows: int) -> Int32s:
+        """Take up to so many of them, in rounds, so that the busy ones starve no other."""
+        if len(self._round) == 0 and self._marked:
+            self._round = np.unique(np.concatenate(self._marked))
+            self._marked.clear()
+        taken, self._round = self._round[:rows], self._round[rows:]
+        return taken
+
+    def __bool__(self) -> bool:
+        return bool(self._marked) or len(self._round) > 0
+
+
+class WriteBehind:
+    """Brings `task_state` and `worker_state` of one project after the memory."""
+
+    def __init__(self, pool: asyncpg.Pool, memory: Callable[[], Memory], limits: Limits) -> None:
+        self._pool = pool
+        self._memory = memory
+        self._limits = limits
+        self._tasks = Behind()
+        self._workers = Behind()
+        self._writing: asyncio.Task[None] | None = None
+
+    def mark(self, tasks: Int32s, workers: Int32s) -> None:
+        """Note what a flush changed; it is written soon."""
+        self._tasks.mark(tasks)
+        self._workers.mark(workers)
+        if self._writing is None and (self._tasks or self._workers):
+            self._writing = asyncio.create_task(self._write_all())
+
+    async def reconcile(self) -> None:
+        """Mark the rows that are missing or lag, after a start; a crash empties these tables."""
+        memory = self._memory()
+        project_id = memory.project.project_id
+        async with self._pool.acquire() as connection:
+            task_rows = await states.task_state_seqs(connection, project_id)
+            worker_rows = await states.worker_state_seqs(connection, project_id)
+        task_seqs, worker_seqs = memory.seqs()
+        self.mark(_lagging(task_rows, task_seqs), _lagging(worker_rows, worker_seqs))
+
+    async def drain(self) -> None:
+        """Write everything that lags now; for the end."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        while self._tasks or self._workers:
+            await self._write()
+
+    def stop(self) -> None:
+        """Write no more: another process does, or the next start will."""
+        if self._writing is not None:
+            self._writing.cancel()
+
+    async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await asyncio.sleep(self._limits.derived_pause)
+            while self._tasks or self._workers:
+                began = loop.time()
+                try:
+                    await self._write()
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    logger.warning("Derived rows are written later: %s", error)
+                # Leave the database to the write path for the rest of the time.
+                took = loop.time() - began
+                rest = took / self._limits.derived_share - took
+                done = not (self._tasks or self._workers)
+                await asyncio.sleep(self._limits.derived_pause if done else rest)
+        finally:
+            self._writing = None
+
+    async def _write(self) -> None:
+        tasks, workers = self._tasks.take(ROWS_AT_ONCE), self._workers.take(ROWS_AT_ONCE)
+        try:
+            async with self._pool.acquire() as connection:
+                if len(tasks):
+                    await self._write_tasks(connection, tasks)
+                    tasks = tasks[:0]
+                if len(workers):
+                    await self._write_workers(connection, workers)
+                    workers = workers[:0]
+        finally:
+            self._tasks.mark(tasks)
+            self._workers.mark(workers)
+
+    async def _write_tasks(self, connection: AnyConnection, ids: Int32s) -> None:
+        memory = self._memory()
+        standing = memory.standing
+        await states.write_task_states(
+            connection,
+            memory.project.project_id,
+            ids.tolist(),
+            [STATUSES[status] for status in standing.status[ids].tolist()],
+            standing.judgments[ids].tolist(),
+            [label if label >= 0 else None for label in standing.label[ids].tolist()],
+            standing.confidence[ids].tolist(),
+            (standing.gold[ids] >= 0).tolist(),
+            standing.seq[ids].tolist(),
+        )
+
+    async def _write_workers(self, connection: AnyConnection, ids: Int32s) -> None:
+        memory = self._memory()
+        views = memory.worker_views(ids)
+        await states.write_worker_states(
+            connection,
+            memory.project.project_id,
+            ids.tolist(),
+            views.status,
+            views.judgments.tolist(),
+            views.accuracy.tolist(),
+            views.accuracy_low.tolist(),
+            views.accuracy_high.tolist(),
+            views.bits.tolist(),
+            views.gold_right.tolist(),
+            views.gold_total.tolist(),
+            views.seq.tolist(),
+        )
+
+
+def _lagging(rows: list[asyncpg.Record], seqs: Int64s) -> Int32s:
+    written = np.full(len(seqs), -1, np.int64)
+    ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    written[ids] = np.fromiter((row[1] for row in rows), np.int64, len(rows))
+    return np.flatnonzero(written < seqs).astype(np.int32)

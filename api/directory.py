@@ -1,0 +1,49 @@
+"""Outside ids and the dense ones behind them; it holds committed ids only, which never change."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+
+from api.rows import Int32s
+
+LONGEST_ID: Final = 500  # characters; PostgreSQL's index rows hold 2,704 bytes
+
+
+class Directory:
+    """External ids of tasks or of workers, in the order of their dense ids."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._ids: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def append(self, names: Iterable[str]) -> None:
+        """Give the next dense ids to names that are new."""
+        for name in names:
+            self._ids[name] = len(self._names)
+            self._names.append(name)
+
+    def get(self, name: str) -> int | None:
+        """Return the dense id of a name."""
+        return self._ids.get(name)
+
+    def find(self, names: Sequence[str]) -> Int32s:
+        """Return the dense ids of names, -1 where there is none."""
+        get = self._ids.get
+        return np.fromiter((get(name, -1) for name in names), np.int32, len(names))
+
+    def names(self, ids: Int32s) -> list[str]:
+        """Return the names of dense ids, which must exist."""
+        names = self._names
+        return [names[index] for index in ids.tolist()]
+
+
+def storable(text: str) -> bool:
+    """Whether PostgreSQL can store this text as an id."""
+    if not 0 < len(text) <= LONGEST_ID:
+        return False
+    # isascii is free; only others can have lone surrogates.
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text))

@@ -1,0 +1,122 @@
+"""What becomes of each submitted judgment: stored, there already, a revision or a refusal."""
+
+from typing import Final
+
+from api.errors import Code
+from api.leases import EXPIRED, JUDGED, RELEASED, EndedLease, OpenLease, pair
+from api.lookups import Sent
+from api.plan import Plan
+from api.requests import Submit
+
+_ENDED: Final = {
+    EXPIRED: Code.LEASE_EXPIRED,
+    RELEASED: Code.LEASE_RELEASED,
+    JUDGED: Code.LEASE_USED,
+}
+
+
+def plan_judgments(plan: Plan, request: Submit) -> None:
+    """Decide on each row in order; later rows see what earlier ones of the same flush did.
+
+    Fills the request's `code`, `seq` and `task`. This loop runs for every judgment there is: plain
+    columns and look-ups in dicts, no object made for a row but what is stored.
+    """
+    memory, known, rows = plan.memory, plan.known, request.rows
+    book, load = memory.leases, memory.load
+    open_leases, ended, known_leases = book.open, book.ended, known.leases
+    policy = memory.project.policy
+    overlap, require_lease = policy.overlap, rows.require_lease
+    task_count, worker_count = len(memory.tasks), len(memory.workers)
+    label_count = len(memory.project.labels)
+    judged, client_ids, dirty = plan.judged, known.client_ids, plan.dirty
+    stored = plan.entries.judgments
+    seq = plan.seq
+    codes = request.code = [""] * len(rows.worker)
+    seqs = request.seq = [-1] * len(rows.worker)
+
+    workers, labels, seconds = rows.worker.tolist(), rows.label.tolist(), rows.seconds.tolist()
+    columns = (workers, request.task, labels, rows.lease_id, rows.client_id)
+    for row, (worker, task, label, lease_id, client_id) in enumerate(zip(*columns, strict=True)):
+        if not 0 <= worker < worker_count:
+            codes[row] = Code.UNKNOWN_WORKER
+            continue
+        if not 0 <= label < label_count:
+            codes[row] = Code.UNKNOWN_LABEL
+            continue
+        if client_id is not None:
+            sent = client_ids.get((worker, client_id))
+            if sent is not None:
+                # A repetition gets its first answer, also where that judgment was revised since.
+                if sent.label == label and task in (-1, sent.task):
+                    codes[row], seqs[row] = Code.DUPLICATE, sent.seq
+                    request.task[row] = sent.task
+                else:
+                    codes[row] = Code.CLIENT_ID_REUSED
+                continue
+
+        lease: OpenLease | EndedLease | None = None
+        if lease_id is not None:
+            key = lease_id.int
+            lease = open_leases.get(key) or ended.get(key) or known_leases.get(key)
+            if lease is None:
+                codes[row] = Code.LEASE_NOT_FOUND
+                continue
+            if lease.worker != worker:
+                codes[row] = Code.LEASE_FOREIGN
+                continue
+            if task != lease.task:
+                codes[row] = Code.LEASE_OTHER_TASK
+                continue
+        if not 0 <= task < task_count:
+            left_to_lease = task == -1 and require_lease
+            codes[row] = Code.LEASE_REQUIRED if left_to_lease else Code.UNKNOWN_TASK
+            continue
+
+        key = pair(task, worker)
+        supersedes, via = None, lease_id
+        standing, earlier = judged.get(key) or (request.standing[row], None)
+        if standing >= 0:
+            supersedes = known.seqs[key] if earlier is None else earlier
+            if standing == label:
+                codes[row], seqs[row] = Code.DUPLICATE, supersedes
+            elif not (policy.allow_revision and memory.revisable(task)):
+                codes[row] = Code.TASK_CLOSED
+                continue
+            own = book.of(task, worker)
+            if own is not None:
+                plan.free(own, JUDGED)
+            if codes[row]:
+                continue
+        elif isinstance(lease, EndedLease):
+            codes[row] = _ENDED[lease.outcome]
+            continue
+        elif lease is not None:
+            plan.end(lease, JUDGED)  # its place goes to the judgment
+        elif require_lease:
+            codes[row] = Code.LEASE_REQUIRED
+            continue
+        elif (own := book.of(task, worker)) is not None:
+            plan.end(own, JUDGED)
+            via = own.lease_id
+        elif load[task] >= overlap:
+            codes[row] = Code.OVERLAP_FULL
+            continue
+        else:
+            load[task] += 1
+            dirty.add(task)
+
+        seq += 1
+        seqs[row] = seq
+        took = seconds[row]
+        stored.seq.append(seq)
+        stored.task.append(task)
+        stored.worker.append(worker)
+        stored.label.append(label)
+        stored.supersedes.append(supersedes)
+        stored.lease_id.append(via)
+        stored.client_id.append(client_id)
+        stored.seconds.append(took if took >= 0 else None)  # NaN: unknown
+        judged[key] = (label, seq)
+        if client_id is not None:
+            client_ids[worker, client_id] = Sent(seq, task, label)
+    plan.seq = seq

@@ -1,0 +1,23 @@
+"""Sizes and times of a shard that have nothing to do with what its answers mean."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a shard takes on and how often it does its chores. Times are in seconds."""
+
+    batch_rows: int = 20_000  # most rows of one call
+    inbox_rows: int = 100_000  # rows that may wait
+    flush_rows: int = 20_000  # rows that one transaction gathers
+    task_rows: int = 2_000  # new tasks that one transaction takes: they are heavier
+    patience: float = 5.0  # how long a call waits for a place in the inbox
+    longest_retry: float = 2.0  # most that NO_TASKS tells a worker to wait
+    derived_pause: float = 0.5  # between two writings of the derived tables
+    derived_share: float = 0.25  # most of the time that goes into writing them
+    feed_tick: float = 0.1  # between two looks at what changed
+    follow_pause: float = 1.0  # between two looks at the log where another process writes it
+    snapshot_rows: int = 200_000  # fewest rows since the last snapshot for another one
+    snapshot_growth: float = 0.25  # and the fewest in proportion to the log
+    snapshot_pause: float = 60.0  # between two of them
+    snapshot_rows_at_end: int = 50_000  # the same at a clean shutdown

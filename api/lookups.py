@@ -1,0 +1,123 @@
+"""What a flush must ask the database before it can plan, because memory does not keep it."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+
+from api.leases import EndedLease, pair
+from api.memory import Memory
+from api.requests import Release, Request, Submit
+from db import log
+from db.connect import AnyConnection
+
+
+class Sent(NamedTuple):
+    """A judgment that came under a client id."""
+
+    seq: int
+    task: int
+    label: int
+
+
+@dataclass(slots=True)
+class Known:
+    """Facts beyond memory that concern the rows of one flush."""
+
+    leases: dict[int, EndedLease] = field(default_factory=dict)  # by lease id
+    client_ids: dict[tuple[int, str], Sent] = field(default_factory=dict)  # by worker and id
+    seqs: dict[int, int] = field(default_factory=dict)  # of standing judgments, by pair
+
+
+async def look_up(connection: AnyConnection, memory: Memory, requests: list[Request]) -> Known:
+    """Ask for the facts, at most one statement of a kind, none in the common case.
+
+    Also sets the `task` of rows that leave it to their lease, and each row's `standing` label.
+    """
+    known = Known()
+    submits = [request for request in requests if isinstance(request, Submit)]
+    await _ended_leases(connection, memory, requests, known)
+    for request in submits:
+        _resolve_tasks(memory, known, request)
+    await _client_ids(connection, memory, submits, known)
+    await _standing(connection, memory, submits, known)
+    return known
+
+
+async def _ended_leases(
+    connection: AnyConnection, memory: Memory, requests: list[Request], known: Known
+) -> None:
+    open_leases, ended = memory.leases.open, memory.leases.ended
+    forgotten: list[UUID] = []
+    for request in requests:
+        if isinstance(request, Submit):
+            lease_ids = request.rows.lease_id
+        elif isinstance(request, Release):
+            lease_ids = request.lease_ids
+        else:
+            continue
+        forgotten += [
+            lease_id
+            for lease_id in lease_ids
+            if lease_id is not None
+            and lease_id.int not in open_leases
+            and lease_id.int not in ended
+        ]
+    if forgotten:
+        project_id = memory.project.project_id
+        for row in await log.ended_leases(connection, project_id, forgotten):
+            known.leases[row["lease_id"].int] = EndedLease(
+                row["task_id"], row["worker_id"], row["outcome"]
+            )
+
+
+def _resolve_tasks(memory: Memory, known: Known, request: Submit) -> None:
+    tasks = request.task = request.rows.task.tolist()
+    if -1 not in tasks:
+        return
+    open_leases, ended = memory.leases.open, memory.leases.ended
+    for row, lease_id in enumerate(request.rows.lease_id):
+        if lease_id is not None and tasks[row] == -1:
+            key = lease_id.int
+            lease = open_leases.get(key) or ended.get(key) or known.leases.get(key)
+            if lease is not None:
+                tasks[row] = lease.task
+
+
+async def _client_ids(
+    connection: AnyConnection, memory: Memory, submits: list[Submit], known: Known
+) -> None:
+    workers: list[int] = []
+    client_ids: list[str] = []
+    for request in submits:
+        for worker, client_id in zip(
+            request.rows.worker.tolist(), request.rows.client_id, strict=True
+        ):
+            if client_id is not None:
+                workers.append(worker)
+                client_ids.append(client_id)
+    if not client_ids:
+        return
+    project_id = memory.project.project_id
+    for row in await log.by_client_id(connection, project_id, workers, client_ids):
+        index = row["row"]
+        sent = Sent(row["seq"], row["task_id"], row["label_id"])
+        known.client_ids[workers[index], client_ids[index]] = sent
+
+
+async def _standing(
+    connection: AnyConnection, memory: Memory, submits: list[Submit], known: Known
+) -> None:
+    tasks: list[int] = []
+    workers: list[int] = []
+    for request in submits:
+        labels = memory.labels_of(np.array(request.task, np.int32), request.rows.worker)
+        request.standing = labels.tolist()
+        judged = np.flatnonzero(labels >= 0).tolist()
+        tasks += [request.task[row] for row in judged]
+        workers += request.rows.worker[judged].tolist()
+    if tasks:
+        project_id = memory.project.project_id
+        for row in await log.live_judgments(connection, project_id, tasks, workers):
+            known.seqs[pair(row["task_id"], row["worker_id"])] = row["seq"]

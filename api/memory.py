@@ -1,0 +1,217 @@
+"""All that a shard keeps in memory of one project. The log is the truth; this is a cache of it.
+
+Everything here shows committed state, but for `load` and `leases`, which the planning of a flush
+moves ahead: if its commit fails, the whole memory is thrown away and read again.
+"""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from api.directory import Directory
+from api.leases import LeaseBook, OpenLease
+from api.policy import Policy
+from api.projects import Project
+from api.rows import (
+    CONTESTED,
+    OPEN,
+    SETTLED,
+    Int16s,
+    Int32s,
+    Int64s,
+    Quality,
+    TaskViews,
+    WorkerViews,
+)
+from api.standing import Standing, room
+from engine import JUDGE, Categorical, Events, TaskQueue
+
+RATE_SECONDS: Final = 10.0
+_RATE_STEP: Final = 0.1  # seconds whose judgments are counted together
+
+
+@dataclass(slots=True)
+class Changed:
+    """Tasks and workers that look different now."""
+
+    tasks: Int32s
+    workers: Int32s
+
+
+class Memory:
+    """A project's model, queue, open leases, directories and standing, as of `seq`."""
+
+    def __init__(self, project: Project, model: Categorical | None = None) -> None:
+        self.project = project
+        self.seq = 0
+        self.snapshot_seq = 0  # of the snapshot it was read from
+        self.model = model or Categorical(len(project.labels))
+        self.queue = TaskQueue(self.model)
+        self.tasks = Directory()
+        self.workers = Directory()
+        self.leases = LeaseBook()
+        self.load = np.zeros(0, np.int32)  # live judgments and open leases, planned ones too
+        self.standing = Standing()
+        self._recent: deque[tuple[int, int]] = deque()  # (step of time, judgments)
+
+    # What changes it
+
+    def add_tasks(self, names: Sequence[str], priorities: Sequence[int], seq: int) -> Int32s:
+        """Take in new tasks; return their dense ids."""
+        self.tasks.append(names)
+        ids = self.standing.add_tasks(len(names), seq)
+        self.load = room(self.load, len(self.tasks))
+        self.queue.add(ids, np.array(priorities, np.int16))
+        return ids
+
+    def add_workers(self, names: Sequence[str], seq: int) -> Int32s:
+        """Take in new workers; return their dense ids."""
+        self.workers.append(names)
+        return self.standing.add_workers(len(names), seq)
+
+    def learn(self, events: Events, seq: int) -> Changed:
+        """Let the model learn events that end at `seq`; standing and queue follow."""
+        policy = self.project.policy
+        outcome = self.model.apply(events)
+        tasks, workers, turned = self.standing.update(self.model, policy, outcome, seq)
+        # Gold rests or wakes without a change of status: when it gets full.
+        self._rest(np.union1d(turned, outcome.tasks), policy)
+        return Changed(tasks, workers)
+
+    def adopt(self, project: Project, seq: int) -> Int32s:
+        """Take a new policy; return the tasks that changed."""
+        self.project = project
+        moved, _ = self.standing.sweep(self.model, project.policy, seq)
+        self._rest(np.arange(len(self.tasks), dtype=np.int32), project.policy)
+        return moved
+
+    def count_judgments(self, count: int, at: float) -> None:
+        """Note how many judgments came at a time, for the rate."""
+        step = int(at / _RATE_STEP)
+        if self._recent and self._recent[-1][0] == step:
+            count += self._recent.pop()[1]
+        self._recent.append((step, count))
+        while self._recent[0][0] <= step - RATE_SECONDS / _RATE_STEP:
+            self._recent.popleft()
+
+    def recall(self, task_seq: Int64s, worker_seq: Int64s) -> None:
+        """Take over a model from a snapshot: how things stand, and when they last changed."""
+        self.standing.sweep(self.model, self.project.policy, self.seq)
+        self.standing.seq[: len(task_seq)] = task_seq
+        self.standing.worker_seq[: len(worker_seq)] = worker_seq
+
+    def replay(self, events: Events, seqs: Int64s) -> Changed:
+        """Learn events from the log, each with its seq. `restart` must follow the last ones."""
+        outcome = self.model.apply(events)
+        last = int(seqs[-1])
+        tasks, workers, _ = self.standing.update(self.model, self.project.policy, outcome, last)
+        if not outcome.refitted:
+            # Later rows win, so this leaves the seq of the last event of each.
+            self.standing.seq[events.task] = seqs
+            judging = events.kind == JUDGE
+            self.standing.worker_seq[events.worker[judging]] = seqs[judging]
+        self.seq = last
+        return Changed(tasks, workers)
+
+    def restart(self, leases: Sequence[OpenLease]) -> None:
+        """Begin to lease anew: with these leases, and every task's load counted afresh."""
+        standing = self.standing
+        count = len(self.tasks)
+        self.leases = LeaseBook()
+        for lease in leases:
+            self.leases.grant(lease)
+        held = np.array([lease.task for lease in leases], np.int32)
+        standing.leases[:] = 0
+        np.add.at(standing.leases, held, 1)
+        self.load[:count] = standing.judgments[:count] + standing.leases[:count]
+        ids = np.arange(count, dtype=np.int32)
+        self.queue.set_loads(ids, self.load[:count])
+        self._rest(ids, self.project.policy)
+
+    def _rest(self, tasks: Int32s, policy: Policy) -> None:
+        closed, opened = self.standing.rest(tasks, policy)
+        for task in closed:
+            self.queue.close(task)
+        for task in opened:
+            self.queue.open(task)
+
+    # What is read
+
+    def labels_of(self, tasks: Int32s, workers: Int32s) -> Int16s:
+        """Return the labels of live judgments; -1 where there is none, or no such id."""
+        return self.model.labels_of(tasks, workers)
+
+    def revisable(self, task: int) -> bool:
+        """Whether judgments of the task may still be replaced."""
+        standing = self.standing
+        if standing.status[task] == OPEN:
+            return True
+        # Gold must not show: until it is full it behaves like any open task.
+        full = standing.judgments[task] >= self.project.policy.overlap
+        return bool(standing.gold[task] >= 0 and not full)
+
+    def task_views(self, ids: Int32s) -> TaskViews:
+        """Return tasks as they stand."""
+        standing = self.standing
+        now = self.model.consensus(ids)
+        return TaskViews(
+            task=ids,
+            status=standing.status[ids],
+            judgments=now.judgments,
+            open_leases=standing.leases[ids],
+            label=now.label,
+            confidence=now.confidence,
+            gold=now.gold,
+            seq=standing.seq[ids],
+        )
+
+    def worker_views(self, ids: Int32s) -> WorkerViews:
+        """Return workers as they stand."""
+        now = self.model.workers(ids)
+        held = (self.leases.held(worker) for worker in ids.tolist())
+        return WorkerViews(
+            worker=ids,
+            status=["ACTIVE"] * len(ids),
+            judgments=now.judgments,
+            accuracy=now.accuracy,
+            accuracy_low=now.accuracy_low,
+            accuracy_high=now.accuracy_high,
+            bits=now.bits,
+            agreement=now.agreement,
+            gold_right=now.gold_right,
+            gold_total=now.gold_total,
+            open_leases=np.fromiter(held, np.int32, len(ids)),
+            seq=self.standing.worker_seq[ids],
+        )
+
+    def quality(self, at: float) -> Quality:
+        """Return the project's figures at a time (seconds)."""
+        totals = self.model.totals()
+        counts = self.standing.counts.tolist()
+        since = int(at / _RATE_STEP) - RATE_SECONDS / _RATE_STEP
+        recent = sum(count for step, count in self._recent if step > since)
+        return Quality(
+            seq=self.seq,
+            judgments=totals.judgments,
+            judgments_per_second=recent / RATE_SECONDS,
+            tasks=len(self.tasks),
+            open_tasks=counts[OPEN],
+            settled_tasks=counts[SETTLED],
+            contested_tasks=counts[CONTESTED],
+            open_leases=len(self.leases),
+            workers=len(self.workers),
+            mean_confidence=totals.mean_confidence if totals.tasks else math.nan,
+            agreement=totals.agreement if totals.judgments else math.nan,
+            gold_accuracy=(
+                totals.gold_right / totals.gold_total if totals.gold_total else math.nan
+            ),
+        )
+
+    def seqs(self) -> tuple[Int64s, Int64s]:
+        """Return the seq of the last change of each task and of each worker."""
+        standing = self.standing
+        return standing.seq[: len(self.tasks)], standing.worker_seq[: len(self.workers)]

@@ -1,0 +1,315 @@
+"""One flush before its commit: what the waiting requests come to, row by row, in order."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from api.directory import Directory, storable
+from api.errors import Code, LeaseLimit, NoTasks, PolicyConflict, Refused
+from api.leases import EXPIRED, JUDGED, RELEASED, OpenLease, lease_uuid
+from api.limits import Limits
+from api.lookups import Known
+from api.memory import Memory
+from api.projects import Project
+from api.requests import AddTasks, AddWorkers, LeaseTasks, Release, SetGold, UpdatePolicy
+from db.log import Entries
+from engine import GOLD, JUDGE, Events
+
+GOLD_SET: Final = "GOLD_SET"
+GOLD_WITHDRAWN: Final = "GOLD_WITHDRAWN"
+TASKS_ADDED: Final = "TASKS_ADDED"
+POLICY_CHANGED: Final = "POLICY_CHANGED"
+
+_ENTROPY_BYTES: Final = 10
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not a backslash before "u0000"
+
+
+@dataclass(slots=True)
+class NewNames:
+    """New tasks or workers of a flush: their dense ids by name, and columns with the rest."""
+
+    first: int
+    columns: tuple[list[Any], ...]
+    ids: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> tuple[list[Any], ...]:
+        """All columns, the names first."""
+        return list(self.ids), *self.columns
+
+    def find_or_add(self, directory: Directory, name: str, *values: object) -> tuple[int, bool]:
+        """Return the id of a name, and whether it is new."""
+        known = directory.get(name)
+        if known is None:
+            known = self.ids.get(name)
+        if known is not None:
+            return known, False
+        self.ids[name] = index = self.first + len(self.ids)
+        for column, value in zip(self.columns, values, strict=True):
+            column.append(value)
+        return index, True
+
+
+class Plan:
+    """What a flush will write, and what its requests will be answered.
+
+    Makes the leases and loads of the memory move ahead; all else there waits for the commit.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        known: Known,
+        now: datetime,
+        entropy: Callable[[int], bytes],
+        limits: Limits,
+    ) -> None:
+        self.memory = memory
+        self.known = known
+        self.now = now
+        self.entries = Entries()
+        self.seq = memory.seq
+        self.project: Project | None = None
+        self.judged: dict[int, tuple[int, int]] = {}  # (label, seq) by pair
+        self.dirty: set[int] = set()  # tasks whose load the queue does not know yet
+        self.new_tasks = NewNames(len(memory.tasks), columns=([], [], []))
+        self.new_workers = NewNames(len(memory.workers), columns=([], []))
+        self.ended: list[int] = []  # tasks, one for each lease that ends
+        self._granted: dict[int, int] = {}  # place in entries.grants by lease id
+        self._gold: dict[int, int] = {}
+        self._entropy = entropy
+        self._limits = limits
+
+    @property
+    def structural(self) -> bool:
+        """Whether it changes more than the log: tasks, workers or the policy."""
+        return bool(self.new_tasks.ids or self.new_workers.ids or self.project)
+
+    def next_seq(self) -> int:
+        """Take the next seq of the log."""
+        self.seq += 1
+        return self.seq
+
+    # Leases
+
+    def end(self, lease: OpenLease, outcome: str) -> None:
+        """End an open lease; what becomes of its place is the caller's matter."""
+        self.memory.leases.end(lease, outcome)
+        self.ended.append(lease.task)
+        place = self._granted.get(lease.lease_id.int)
+        if place is not None:
+            self.entries.grants.outcome[place] = outcome
+        else:
+            self.entries.closings.lease_id.append(lease.lease_id)
+            self.entries.closings.outcome.append(outcome)
+
+    def free(self, lease: OpenLease, outcome: str) -> None:
+        """End an open lease and give its place back to the task."""
+        self.end(lease, outcome)
+        self.memory.load[lease.task] -= 1
+        self.dirty.add(lease.task)
+
+    def expire(self) -> None:
+        """End what ran out; before anything else, so that its places can be given away."""
+        for lease in self.memory.leases.due(self.now.timestamp()):
+            self.free(lease, EXPIRED)
+
+    def lease(self, request: LeaseTasks) -> None:
+        """Choose tasks for a worker."""
+        memory = self.memory
+        worker, policy, book = request.worker, memory.project.policy, memory.leases
+        held = book.held(worker)
+        if held >= policy.leases_per_worker:
+            request.refusal = LeaseLimit(held, policy.leases_per_worker)
+            return
+        self._tell_loads()
+        judged_now = [key >> 32 for key in self.judged if key & 0xFFFFFFFF == worker]
+        picked = memory.queue.pick(
+            worker,
+            min(request.count, policy.leases_per_worker - held),
+            policy.overlap,
+            book.tasks_of(worker, also=judged_now),
+        )
+        if len(picked) == 0:
+            request.refusal = self._no_tasks()
+            return
+        expires_at = self.now + timedelta(seconds=policy.lease_seconds)
+        expires, grants = expires_at.timestamp(), self.entries.grants
+        for task in picked.tolist():
+            seq = self.next_seq()
+            lease_id = lease_uuid(seq, self._entropy(_ENTROPY_BYTES))
+            lease = OpenLease(lease_id, task, worker, expires)
+            book.grant(lease)
+            request.granted.append(lease)
+            self._granted[lease_id.int] = len(grants.seq)
+            grants.lease_id.append(lease_id)
+            grants.seq.append(seq)
+            grants.task.append(task)
+            grants.worker.append(worker)
+            grants.expires_at.append(expires_at)
+            grants.outcome.append(None)
+            memory.load[task] += 1
+            self.dirty.add(task)
+
+    def release(self, request: Release) -> None:
+        """Take leases back."""
+        book = self.memory.leases
+        for lease_id in request.lease_ids:
+            key = lease_id.int
+            lease = book.open.get(key)
+            past = None if lease else book.ended.get(key) or self.known.leases.get(key)
+            of_lease = lease or past
+            code = ""
+            if of_lease is None:
+                code = Code.LEASE_NOT_FOUND
+            elif request.worker not in (None, of_lease.worker):
+                code = Code.LEASE_FOREIGN
+            elif lease is not None:
+                self.free(lease, RELEASED)
+            elif past is not None and past.outcome == EXPIRED:
+                code = Code.LEASE_EXPIRED
+            elif past is not None and past.outcome == JUDGED:
+                code = Code.LEASE_USED
+            request.code.append(code)
+
+    def _tell_loads(self) -> None:
+        if self.dirty:
+            tasks = np.fromiter(self.dirty, np.int32, len(self.dirty))
+            self.memory.queue.set_loads(tasks, self.memory.load[tasks])
+            self.dirty.clear()
+
+    def _no_tasks(self) -> Refused:
+        # A place gets free when a lease runs out, or earlier when somebody gives one back.
+        longest = self._limits.longest_retry
+        expiry = self.memory.leases.next_expiry()
+        wait = longest if expiry is None else expiry - self.now.timestamp()
+        finished = self.memory.standing.counts[0] == 0
+        return NoTasks(min(max(wait, 0.01), longest), finished=bool(finished))
+
+    # Staff
+
+    def set_gold(self, request: SetGold) -> None:
+        """Set or withdraw known answers; what is so already is not decided again."""
+        memory = self.memory
+        tasks, labels = len(memory.tasks), len(memory.project.labels)
+        for task, label in zip(request.task.tolist(), request.label.tolist(), strict=True):
+            if not (0 <= task < tasks and -1 <= label < labels):
+                request.seq.append(-1)
+                continue
+            now = self._gold.get(task)
+            if label == (memory.standing.gold[task] if now is None else now):
+                request.seq.append(self.seq)
+                continue
+            request.seq.append(self._decide_gold(task, label, request.actor))
+
+    def add_tasks(self, request: AddTasks) -> None:
+        """Add the tasks that are not there."""
+        labels, rows = len(self.memory.project.labels), request.rows
+        for name, payload, attributes, priority, gold in zip(
+            rows.external_id, rows.payload, rows.attributes, rows.priority, rows.gold, strict=True
+        ):
+            code = _unfit(name, payload, attributes, priority)
+            if not -1 <= gold < labels:
+                code = Code.UNKNOWN_LABEL
+            task, created = -1, False
+            if not code:
+                task, created = self.new_tasks.find_or_add(
+                    self.memory.tasks, name, payload, attributes, priority
+                )
+            if created and gold >= 0:
+                self._decide_gold(task, gold, request.actor)
+            request.code.append(code)
+            request.task.append(task)
+            request.created.append(created)
+        if any(request.created):
+            # Tasks as such are no part of the log; this lets a cursor pass them.
+            first = request.task[request.created.index(True)]
+            body = {"first": first, "count": sum(request.created)}
+            self._decide(TASKS_ADDED, None, body, request.actor)
+
+    def add_workers(self, request: AddWorkers) -> None:
+        """Add the workers that are not there."""
+        for name, kind, attributes in zip(
+            request.external_id, request.kind, request.attributes, strict=True
+        ):
+            worker, _ = self.new_workers.find_or_add(self.memory.workers, name, kind, attributes)
+            request.worker.append(worker)
+
+    def update_policy(self, request: UpdatePolicy) -> None:
+        """Change the policy. The request is alone in its flush: others see the new one."""
+        project = self.memory.project
+        version = project.policy_version
+        if request.expected_version not in (None, version):
+            request.refusal = PolicyConflict(int(request.expected_version or 0), version)
+            return
+        try:
+            policy = project.policy.changed(request.changes)
+        except Refused as refusal:
+            request.refusal = refusal
+            return
+        if policy != project.policy:
+            self.project = replace(project, policy=policy, policy_version=version + 1)
+            body = {"version": version + 1, "policy": policy.to_json()}
+            self._decide(POLICY_CHANGED, None, body, request.actor)
+
+    def _decide_gold(self, task: int, label: int, actor: str) -> int:
+        self._gold[task] = label
+        if label < 0:
+            return self._decide(GOLD_WITHDRAWN, task, {}, actor)
+        return self._decide(GOLD_SET, task, {"label": label}, actor)
+
+    def _decide(self, kind: str, task: int | None, body: dict[str, Any], actor: str) -> int:
+        decisions, seq = self.entries.decisions, self.next_seq()
+        decisions.seq.append(seq)
+        decisions.kind.append(kind)
+        decisions.task.append(task)
+        decisions.body.append(body)
+        decisions.actor.append(actor)
+        return seq
+
+    # For the model
+
+    def events(self) -> Events:
+        """What the model learns from this flush, in the order of the log."""
+        judgments, decisions = self.entries.judgments, self.entries.decisions
+        golden = [
+            (seq, task, body.get("label", -1))
+            for seq, kind, task, body in zip(
+                decisions.seq, decisions.kind, decisions.task, decisions.body, strict=True
+            )
+            if kind in (GOLD_SET, GOLD_WITHDRAWN)
+        ]
+        if not golden:
+            return Events.judgments(judgments.task, judgments.worker, judgments.label)
+        seqs, tasks, labels = zip(*golden, strict=True)
+        order = np.argsort([*judgments.seq, *seqs], kind="stable")
+        kinds = np.repeat(np.array([JUDGE, GOLD], np.uint8), [len(judgments.seq), len(golden)])
+        return Events(
+            kinds[order],
+            np.array([*judgments.task, *tasks], np.int32)[order],
+            np.array([*judgments.worker, *[0] * len(golden)], np.int32)[order],
+            np.array([*judgments.label, *labels], np.int16)[order],
+        )
+
+
+def _unfit(name: str, payload: object, attributes: object, priority: int) -> str:
+    """The reason why a task cannot be stored, or ''."""
+    if not storable(name):
+        return Code.INVALID_TEXT
+    if not 0 <= priority <= 9:
+        return Code.INVALID_PRIORITY
+    return "" if all(map(storable_json, (payload, attributes))) else Code.INVALID_JSON
+
+
+def storable_json(value: object) -> bool:
+    """Whether a value is a JSON object that PostgreSQL can store."""
+    try:
+        text = orjson.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, dict) and not _NUL.search(text)

@@ -1,0 +1,127 @@
+"""Memory from the log: the newest snapshot that is whole, then what came after it."""
+
+import asyncpg
+import numpy as np
+
+from api import snapshots
+from api.errors import UnknownProject
+from api.leases import OpenLease
+from api.memory import Changed, Memory
+from api.policy import Policy
+from api.projects import Label, Project
+from api.rows import Int32s
+from db import log, projects
+from db.connect import AnyConnection
+from engine import Events
+
+NAMES_AT_ONCE = 100_000
+
+
+async def read_project(connection: AnyConnection, project_id: int) -> Project:
+    """Return a project as it is stored."""
+    rows = await projects.project_rows(connection, project_id)
+    if not rows:
+        raise UnknownProject
+    labels = await projects.label_rows(connection, project_id)
+    return project_of(rows[0], [Label(row["external_id"], row["name"]) for row in labels])
+
+
+def project_of(row: asyncpg.Record, labels: list[Label]) -> Project:
+    """Return the project of a stored row."""
+    return Project(
+        project_id=row["project_id"],
+        external_id=row["external_id"],
+        name=row["name"],
+        labels=tuple(labels),
+        policy=Policy.from_json(row["policy"]),
+        policy_version=row["policy_version"],
+        attributes=row["attributes"],
+        created_at=row["created_at"],
+    )
+
+
+async def load(connection: AnyConnection, project_id: int) -> Memory:
+    """Return a project's memory as of the end of its log."""
+    project = await read_project(connection, project_id)
+    restored = await snapshots.restore(connection, project)
+    memory = Memory(project, restored.model if restored else None)
+    memory.seq = memory.snapshot_seq = restored.seq if restored else 0
+    await catch_up(connection, memory, restored)
+    return memory
+
+
+async def catch_up(
+    connection: AnyConnection, memory: Memory, restored: snapshots.Restored | None = None
+) -> Changed:
+    """Bring a memory to the end of the log, whoever wrote it.
+
+    Leases and loads are counted anew, so this also undoes what a failed flush had planned.
+    `restored` is what the memory was begun with.
+    """
+    tasks: list[Int32s] = []
+    workers: list[Int32s] = []
+
+    async def learn(events: log.EventRows) -> None:
+        changed = memory.replay(
+            Events(
+                events["kind"].astype(np.uint8),
+                events["task"].astype(np.int32),
+                events["worker"].astype(np.int32),
+                events["label"].astype(np.int16),
+            ),
+            events["seq"].astype(np.int64),
+        )
+        tasks.append(changed.tasks)
+        workers.append(changed.workers)
+
+    project_id = memory.project.project_id
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        seq = await log.last_seq(connection, project_id)
+        tasks.append(await _new_tasks(connection, memory))
+        await _new_workers(connection, memory)
+        if restored is not None:
+            memory.recall(restored.task_seq, restored.worker_seq)
+        await log.read_events(connection, project_id, memory.seq, seq, learn)
+        project = await read_project(connection, project_id)
+        if project.policy_version != memory.project.policy_version:
+            tasks.append(memory.adopt(project, seq))
+        memory.restart(
+            [
+                OpenLease(
+                    row["lease_id"], row["task_id"], row["worker_id"], row["expires_at"].timestamp()
+                )
+                for row in await log.open_leases(connection, project_id)
+            ]
+        )
+    memory.seq = seq
+    return Changed(np.unique(np.concatenate(tasks)), np.unique(np.concatenate([*workers, _NONE])))
+
+
+_NONE = np.zeros(0, np.int32)
+
+
+async def _new_tasks(connection: AnyConnection, memory: Memory) -> Int32s:
+    first, project_id = len(memory.tasks), memory.project.project_id
+    while True:
+        start = len(memory.tasks)
+        names, priorities = await projects.task_names(
+            connection, project_id, start, start + NAMES_AT_ONCE
+        )
+        if not names:
+            break
+        memory.add_tasks(names, priorities, 0)
+    for row in await log.task_additions(connection, project_id, memory.seq):
+        added = slice(max(row["first"], first), row["first"] + row["count"])
+        memory.standing.seq[added] = row["seq"]
+    return np.arange(first, len(memory.tasks), dtype=np.int32)
+
+
+async def _new_workers(connection: AnyConnection, memory: Memory) -> None:
+    while True:
+        start = len(memory.workers)
+        names = await projects.worker_names(
+            connection, memory.project.project_id, start, start + NAMES_AT_ONCE
+        )
+        if not names:
+            return
+        memory.add_workers(names, 0)

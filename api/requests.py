@@ -1,0 +1,120 @@
+"""What waits in a shard's inbox: a call's data, and the future its caller waits on.
+
+Planning fills in the fields after `future`; nobody sees them before the commit.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from api.errors import Refused
+from api.leases import OpenLease
+from api.projects import Project
+from api.rows import Int16s, Int32s, Int64s, Lease, NewTasks, Submissions, Submitted, TasksAdded
+
+
+@dataclass(slots=True, eq=False)
+class Submit:
+    """Judgments to store."""
+
+    rows: Submissions
+    future: asyncio.Future[Submitted]
+    code: list[str] = field(default_factory=list)
+    seq: list[int] = field(default_factory=list)
+    task: list[int] = field(default_factory=list)
+    standing: list[int] = field(default_factory=list)  # label of the same worker's live judgment
+
+
+@dataclass(slots=True, eq=False)
+class LeaseTasks:
+    """Tasks that a worker asks for."""
+
+    worker: int
+    count: int
+    future: asyncio.Future[list[Lease]]
+    granted: list[OpenLease] = field(default_factory=list)
+    refusal: Refused | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Release:
+    """Leases that a worker gives back; of any worker where `worker` is None."""
+
+    worker: int | None
+    lease_ids: Sequence[UUID]
+    future: asyncio.Future[list[str]]
+    code: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class SetGold:
+    """Known answers of tasks, -1 where one is withdrawn."""
+
+    task: Int32s
+    label: Int16s
+    actor: str
+    future: asyncio.Future[Int64s]
+    seq: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class AddTasks:
+    """Tasks to add."""
+
+    rows: NewTasks
+    actor: str
+    future: asyncio.Future[TasksAdded]
+    code: list[str] = field(default_factory=list)
+    task: list[int] = field(default_factory=list)
+    created: list[bool] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class AddWorkers:
+    """Workers to find or to add."""
+
+    external_id: Sequence[str]
+    kind: Sequence[str]
+    attributes: Sequence[Mapping[str, Any]]
+    future: asyncio.Future[Int32s]
+    worker: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class UpdatePolicy:
+    """Knobs to set anew."""
+
+    changes: Mapping[str, object]
+    expected_version: int | None
+    actor: str
+    future: asyncio.Future[Project]
+    refusal: Refused | None = None
+
+
+Request = Submit | LeaseTasks | Release | SetGold | AddTasks | AddWorkers | UpdatePolicy
+
+
+def row_count(request: Request) -> int:
+    """Count the rows of a request, as the inbox counts them."""
+    match request:
+        case Submit(rows=rows):
+            return len(rows.worker)
+        case LeaseTasks(count=count):
+            return max(count, 1)
+        case Release(lease_ids=lease_ids):
+            return len(lease_ids)
+        case SetGold(task=task):
+            return len(task)
+        case AddTasks(rows=new):
+            return len(new.external_id)
+        case AddWorkers(external_id=names):
+            return len(names)
+        case UpdatePolicy():
+            return 1
+
+
+def alone(request: Request) -> bool:
+    """Whether a request needs a flush of its own: what follows it must see its effect."""
+    return isinstance(request, UpdatePolicy)

@@ -1,0 +1,131 @@
+"""One flush after its commit: memory follows the log, and the callers get their answers."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from api.errors import Refused
+from api.leases import OpenLease
+from api.memory import Changed, Memory
+from api.plan import Plan
+from api.requests import (
+    AddTasks,
+    AddWorkers,
+    LeaseTasks,
+    Release,
+    Request,
+    SetGold,
+    Submit,
+    UpdatePolicy,
+)
+from api.rows import Int32s, Lease, Submitted, TasksAdded
+
+Contents = Mapping[int, tuple[str, Mapping[str, Any]]]  # outside id and payload by task
+
+
+def settle(memory: Memory, plan: Plan) -> Changed:
+    """Bring the memory to the state after the flush, which is committed."""
+    seq = plan.seq
+    tasks: list[Int32s] = []
+    workers: list[Int32s] = []
+    if plan.new_tasks.ids:
+        priorities = plan.new_tasks.columns[2]
+        tasks.append(memory.add_tasks(list(plan.new_tasks.ids), priorities, seq))
+    if plan.new_workers.ids:
+        workers.append(memory.add_workers(list(plan.new_workers.ids), seq))
+    if plan.project is not None:
+        tasks.append(memory.adopt(plan.project, seq))
+    events = plan.events()
+    if len(events):
+        changed = memory.learn(events, seq)
+        tasks.append(changed.tasks)
+        workers.append(changed.workers)
+        memory.count_judgments(len(plan.entries.judgments.seq), plan.now.timestamp())
+    held = memory.standing.leases
+    if plan.entries.grants.task:
+        np.add.at(held, plan.entries.grants.task, 1)
+    if plan.ended:
+        np.subtract.at(held, plan.ended, 1)
+    memory.leases.tidy()
+    memory.seq = seq
+    return Changed(_joined(tasks), _joined(workers))
+
+
+def _joined(parts: list[Int32s]) -> Int32s:
+    if len(parts) == 1:
+        return parts[0]
+    return np.unique(np.concatenate([np.zeros(0, np.int32), *parts]))
+
+
+def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[OpenLease]:
+    """Answer the callers; return the leases of those who are gone.
+
+    A caller who is gone has a cancelled future; what it asked for is stored all the same.
+    """
+    _answer_submits(memory, [request for request in requests if isinstance(request, Submit)])
+    orphans: list[OpenLease] = []
+    for request in requests:
+        if request.future.done():
+            if isinstance(request, LeaseTasks):
+                orphans += request.granted
+            continue
+        match request:
+            case LeaseTasks(refusal=None):
+                request.future.set_result([_lease(lease, contents) for lease in request.granted])
+            case UpdatePolicy(refusal=None):
+                request.future.set_result(memory.project)
+            case (
+                LeaseTasks(refusal=Refused() as refusal)
+                | UpdatePolicy(refusal=Refused() as refusal)
+            ):
+                request.future.set_exception(refusal)
+            case Release(code=code):
+                request.future.set_result(code)
+            case SetGold(seq=seqs):
+                request.future.set_result(np.array(seqs, np.int64))
+            case AddTasks(code=code, task=task, created=created):
+                request.future.set_result(
+                    TasksAdded(code, np.array(task, np.int32), np.array(created, np.bool_))
+                )
+            case AddWorkers(worker=worker):
+                request.future.set_result(np.array(worker, np.int32))
+            case Submit():
+                pass
+    return orphans
+
+
+def _answer_submits(memory: Memory, submits: list[Submit]) -> None:
+    """One look at the model for all of them."""
+    if not submits:
+        return
+    tasks = np.array([task for request in submits for task in request.task], np.int32)
+    known = (tasks >= 0) & (tasks < len(memory.tasks))
+    label = np.full(len(tasks), -1, np.int16)
+    confidence = np.full(len(tasks), np.nan)
+    status = np.full(len(tasks), -1, np.int8)
+    now = memory.model.consensus(tasks[known])
+    label[known], confidence[known] = now.label, now.confidence
+    status[known] = memory.standing.status[tasks[known]]
+    tasks[~known] = -1
+    start = 0
+    for request in submits:
+        rows = slice(start, start := start + len(request.task))
+        if not request.future.done():
+            request.future.set_result(
+                Submitted(
+                    code=request.code,
+                    seq=np.array(request.seq, np.int64),
+                    task=tasks[rows],
+                    label=label[rows],
+                    confidence=confidence[rows],
+                    status=status[rows],
+                )
+            )
+
+
+def _lease(lease: OpenLease, contents: Contents) -> Lease:
+    external_id, payload = contents[lease.task]
+    expires_at = datetime.fromtimestamp(lease.expires, UTC)
+    return Lease(lease.lease_id, lease.task, external_id, payload, expires_at)

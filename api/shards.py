@@ -1,0 +1,142 @@
+"""All projects of the database, each with its shard in this process."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from api.directory import storable
+from api.errors import InvalidLabels, InvalidText, ProjectExists, UnknownProject
+from api.limits import Limits
+from api.plan import storable_json
+from api.policy import Policy
+from api.projects import MOST_LABELS, Label
+from api.recovery import read_project
+from api.shard import Shard
+from db import projects
+
+
+def utc_now() -> datetime:
+    """Return the time of the system's clock."""
+    return datetime.now(UTC)
+
+
+class Shards:
+    """The open shards by project. `pool` serves short statements, never a writer.
+
+    The clock and the source of random bytes are passed in for tests and simulations.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        pool: asyncpg.Pool,
+        *,
+        limits: Limits | None = None,
+        now: Callable[[], datetime] = utc_now,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._dsn = dsn
+        self._pool = pool
+        self._limits = limits or Limits()
+        self._now = now
+        self._entropy = entropy
+        self._by_id: dict[int, Shard] = {}
+        self._opening: dict[int, asyncio.Task[Shard]] = {}
+
+    async def start(self) -> None:
+        """Open every project of the database."""
+        async with self._pool.acquire() as connection:
+            rows = await projects.project_rows(connection)
+        for row in rows:
+            await self.open(row["project_id"])
+
+    async def open(self, project_id: int) -> Shard:
+        """Return the project's shard, loaded. Where another process writes the project it is not
+        `writable`: it follows, and takes over when that process ends. Raises `UnknownProject`."""
+        if project_id in self._by_id:
+            return self._by_id[project_id]
+        opening = self._opening.get(project_id)
+        if opening is None:
+            opening = self._opening[project_id] = asyncio.create_task(self._open(project_id))
+        return await asyncio.shield(opening)
+
+    async def create_project(
+        self,
+        external_id: str,
+        name: str,
+        labels: Sequence[Label],
+        policy: Policy,
+        attributes: Mapping[str, Any],
+    ) -> Shard:
+        """Make a project and open it; if it exists just so, open that one.
+
+        Raises `InvalidLabels`, `InvalidText` or `ProjectExists`.
+        """
+        if not 2 <= len(labels) <= MOST_LABELS:
+            raise InvalidLabels(MOST_LABELS)
+        if len({label.external_id for label in labels}) < len(labels):
+            raise InvalidLabels(MOST_LABELS)
+        texts = [external_id, name, *(text for label in labels for text in _texts(label))]
+        if not all(map(storable, texts)) or not storable_json(attributes):
+            raise InvalidText
+        async with self._pool.acquire() as connection:
+            row = await projects.insert_project(
+                connection,
+                external_id,
+                name,
+                [_texts(label) for label in labels],
+                policy.to_json(),
+                attributes,
+                self._now(),
+            ) or await projects.project_by_name(connection, external_id)
+            if row is None:
+                raise UnknownProject
+            project = await read_project(connection, row["project_id"])
+        if (project.name, project.labels, project.policy, project.attributes) != (
+            name,
+            tuple(labels),
+            policy,
+            attributes,
+        ):
+            raise ProjectExists
+        return await self.open(project.project_id)
+
+    def get(self, external_id: str) -> Shard:
+        """Return the shard of a project by its outside id; raises `UnknownProject`."""
+        for shard in self._by_id.values():
+            if shard.project.external_id == external_id:
+                return shard
+        raise UnknownProject
+
+    def by_id(self, project_id: int) -> Shard:
+        """Return the shard of a project; raises `UnknownProject`."""
+        if project_id not in self._by_id:
+            raise UnknownProject
+        return self._by_id[project_id]
+
+    def all(self) -> list[Shard]:
+        """Return all open shards."""
+        return list(self._by_id.values())
+
+    async def close(self) -> None:
+        """Close all shards in good order."""
+        await asyncio.gather(*self._opening.values(), return_exceptions=True)
+        await asyncio.gather(*(shard.close() for shard in self._by_id.values()))
+        self._by_id.clear()
+
+    async def _open(self, project_id: int) -> Shard:
+        try:
+            shard = Shard(project_id, self._dsn, self._pool, self._limits, self._now, self._entropy)
+            await shard.start()
+            self._by_id[project_id] = shard
+        finally:
+            del self._opening[project_id]
+        return shard
+
+
+def _texts(label: Label) -> tuple[str, str]:
+    return label.external_id, label.name

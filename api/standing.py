@@ -1,0 +1,165 @@
+"""How each task and worker of a project stands: committed columns behind status, feeds and tables.
+
+A status is a function of judgments, confidence, gold and policy, and nothing else.
+"""
+
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.policy import Policy
+from api.rows import CONTESTED, OPEN, SETTLED, Int8s, Int32s, Int64s
+from engine import Categorical, Consensus, Outcome
+
+# A confidence that moved by less is not news: after a refit every task has moved by a little.
+NOTICEABLE = 0.005
+SWEEP_ROWS = 200_000
+
+_T = TypeVar("_T", bound=np.generic)
+
+
+class Standing:
+    """Columns by task and by worker, as of the last commit.
+
+    Of tasks: `status`, `label`, `confidence` (float32), `judgments`, `gold`, `leases` (open ones),
+    `seq` (of the last change). Of workers: `worker_seq`. Arrays are longer than what is in use.
+    `counts` are the tasks by status.
+    """
+
+    def __init__(self) -> None:
+        self.tasks = 0
+        self.workers = 0
+        self.status = np.zeros(0, np.int8)
+        self.label = np.zeros(0, np.int16)
+        self.confidence = np.zeros(0, np.float32)
+        self.judgments = np.zeros(0, np.int32)
+        self.gold = np.zeros(0, np.int16)
+        self.leases = np.zeros(0, np.int32)
+        self.seq = np.zeros(0, np.int64)
+        self.worker_seq = np.zeros(0, np.int64)
+        self._resting = np.zeros(0, np.bool_)
+        self.counts = np.zeros(3, np.int64)
+
+    def add_tasks(self, count: int, seq: int) -> Int32s:
+        """Take in new tasks, open and without judgments; return their ids."""
+        first, self.tasks = self.tasks, self.tasks + count
+        self.status = room(self.status, self.tasks)
+        self.label = room(self.label, self.tasks)
+        self.confidence = room(self.confidence, self.tasks)
+        self.judgments = room(self.judgments, self.tasks)
+        self.gold = room(self.gold, self.tasks)
+        self.leases = room(self.leases, self.tasks)
+        self.seq = room(self.seq, self.tasks)
+        self._resting = room(self._resting, self.tasks)
+        new = slice(first, self.tasks)
+        self.label[new] = -1
+        self.gold[new] = -1
+        self.seq[new] = seq
+        self.counts[OPEN] += count
+        return np.arange(first, self.tasks, dtype=np.int32)
+
+    def add_workers(self, count: int, seq: int) -> Int32s:
+        """Take in new workers; return their ids."""
+        first, self.workers = self.workers, self.workers + count
+        self.worker_seq = room(self.worker_seq, self.workers)
+        self.worker_seq[first : self.workers] = seq
+        return np.arange(first, self.workers, dtype=np.int32)
+
+    def update(
+        self, model: Categorical, policy: Policy, outcome: Outcome, seq: int
+    ) -> tuple[Int32s, Int32s, Int32s]:
+        """Follow the model after a batch that ends at `seq`.
+
+        Returns the tasks whose consensus, judgments, gold or status changed, the workers who
+        changed, and the tasks whose status changed.
+        """
+        tasks, turned = self.look(model, policy, outcome.tasks, seq, noticeable=0.0)
+        workers = outcome.workers
+        if outcome.refitted:
+            moved, also_turned = self.sweep(model, policy, seq)
+            tasks = np.union1d(tasks, moved)
+            turned = np.union1d(turned, also_turned)
+            workers = np.arange(self.workers, dtype=np.int32)
+        self.worker_seq[workers] = seq
+        return tasks, workers, turned
+
+    def sweep(self, model: Categorical, policy: Policy, seq: int) -> tuple[Int32s, Int32s]:
+        """Look at every task, after a refit or a change of policy; the same answers as `look`."""
+        parts = [
+            self.look(
+                model,
+                policy,
+                np.arange(start, min(start + SWEEP_ROWS, self.tasks), dtype=np.int32),
+                seq,
+                noticeable=NOTICEABLE,
+            )
+            for start in range(0, self.tasks, SWEEP_ROWS)
+        ]
+        nothing = np.zeros(0, np.int32)
+        return (
+            np.concatenate([nothing, *(moved for moved, _ in parts)]),
+            np.concatenate([nothing, *(turned for _, turned in parts)]),
+        )
+
+    def look(
+        self, model: Categorical, policy: Policy, tasks: Int32s, seq: int, noticeable: float
+    ) -> tuple[Int32s, Int32s]:
+        """Compare some tasks with the model, each once; return those that changed, and those whose
+        status did. A confidence counts as changed when it moved by more than `noticeable`."""
+        now = model.consensus(tasks)
+        status = statuses(now, policy)
+        was = self.status[tasks]
+        turned = status != was
+        changed = (
+            turned
+            | (now.label != self.label[tasks])
+            | (now.judgments != self.judgments[tasks])
+            | (now.gold != self.gold[tasks])
+            | (np.abs(now.confidence - self.confidence[tasks]) > noticeable)
+        )
+        moved = tasks[changed]
+        self.status[moved] = status[changed]
+        self.label[moved] = now.label[changed]
+        self.confidence[moved] = now.confidence[changed]
+        self.judgments[moved] = now.judgments[changed]
+        self.gold[moved] = now.gold[changed]
+        self.seq[moved] = seq
+        self.counts += np.bincount(status[turned], minlength=3)
+        self.counts -= np.bincount(was[turned], minlength=3)
+        return moved, tasks[turned]
+
+    def rest(self, tasks: Int32s, policy: Policy) -> tuple[list[int], list[int]]:
+        """Say which of the tasks must not be handed out any more, and which must be again.
+
+        Gold must not show: it looks like any other task until it is full.
+        """
+        hidden = (self.gold[tasks] >= 0) & (self.judgments[tasks] < policy.overlap)
+        resting = (self.status[tasks] != OPEN) & ~hidden
+        turned = tasks[resting != self._resting[tasks]]
+        self._resting[tasks] = resting
+        now = self._resting[turned]
+        return turned[now].tolist(), turned[~now].tolist()
+
+
+def statuses(consensus: Consensus, policy: Policy) -> Int8s:
+    """Return the status of each task."""
+    settled = (consensus.gold >= 0) | (
+        (consensus.confidence >= policy.target_confidence) & (consensus.judgments >= policy.enough)
+    )
+    full = consensus.judgments >= policy.overlap
+    return np.where(settled, SETTLED, np.where(full, CONTESTED, OPEN)).astype(np.int8)
+
+
+def room(column: NDArray[_T], length: int) -> NDArray[_T]:
+    """Return the column, longer if need be, so that `length` rows fit; new ones are 0."""
+    if length <= len(column):
+        return column
+    longer: NDArray[Any] = np.zeros(max(length, len(column) * 3 // 2, 64), column.dtype)
+    longer[: len(column)] = column
+    return longer
+
+
+def changed_since(seqs: Int64s, cursor: int) -> Int32s:
+    """Return the rows whose last change lies after a cursor."""
+    return np.flatnonzero(seqs > cursor).astype(np.int32)

@@ -1,0 +1,92 @@
+"""What can be read of a project, from memory and at once."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from api.memory import Memory
+from api.projects import Project
+from api.rows import (
+    Float64s,
+    Int16s,
+    Int32s,
+    Quality,
+    TaskViews,
+    WorkerViews,
+)
+
+
+class Views(ABC):
+    """Reads of committed state. Dense ids must be of this project: `task_ids` gives them."""
+
+    _now: Callable[[], datetime]
+
+    @property
+    @abstractmethod
+    def memory(self) -> Memory:
+        """The project's memory."""
+
+    @property
+    def project(self) -> Project:
+        """The project as of its last change."""
+        return self.memory.project
+
+    @property
+    def seq(self) -> int:
+        """The last committed seq of the log."""
+        return self.memory.seq
+
+    @property
+    def task_count(self) -> int:
+        """All tasks; their dense ids lie below."""
+        return len(self.memory.tasks)
+
+    @property
+    def worker_count(self) -> int:
+        """All workers; their dense ids lie below."""
+        return len(self.memory.workers)
+
+    @property
+    def judgment_count(self) -> int:
+        """Live judgments."""
+        return self.memory.model.judgment_count
+
+    def task_ids(self, external_ids: Sequence[str]) -> Int32s:
+        """Return the dense ids of tasks, -1 where unknown."""
+        return self.memory.tasks.find(external_ids)
+
+    def worker_ids(self, external_ids: Sequence[str]) -> Int32s:
+        """Return the dense ids of workers, -1 where unknown."""
+        return self.memory.workers.find(external_ids)
+
+    def task_names(self, ids: Int32s) -> list[str]:
+        """Return the outside ids of tasks."""
+        return self.memory.tasks.names(ids)
+
+    def worker_names(self, ids: Int32s) -> list[str]:
+        """Return the outside ids of workers."""
+        return self.memory.workers.names(ids)
+
+    def tasks(self, ids: Int32s) -> TaskViews:
+        """Return tasks as they stand."""
+        return self.memory.task_views(ids)
+
+    def posterior(self, ids: Int32s) -> Float64s:
+        """Return the probability of each label for each task."""
+        return self.memory.model.posterior(ids)
+
+    def judgments_of(self, task: int) -> tuple[Int32s, Int16s]:
+        """Return the task's live judgments: workers, and their labels."""
+        return self.memory.model.judgments_of(task)
+
+    def workers(self, ids: Int32s) -> WorkerViews:
+        """Return workers as they stand."""
+        return self.memory.worker_views(ids)
+
+    def confusion(self, worker: int) -> Float64s:
+        """Return expected counts [true label, answered label] of a worker."""
+        return self.memory.model.confusion(worker)
+
+    def quality(self) -> Quality:
+        """Return the project's figures at this moment."""
+        return self.memory.quality(self._now().timestamp())

@@ -1,0 +1,236 @@
+"""The log of a project: append a flush, read it back, look up what memory does not keep."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import numpy as np
+import numpy.typing as npt
+
+from db.connect import AnyConnection
+from db.queries import sql
+
+LOCK_CLASS = 0x62617361  # "basa": ours among the advisory locks of a database
+
+# One row of a binary COPY of (bigint, smallint, integer, integer, smallint): the number of columns,
+# then for each its length and its value, most significant byte first.
+_EVENT = np.dtype(
+    [
+        ("columns", ">i2"),
+        ("seq_size", ">i4"),
+        ("seq", ">i8"),
+        ("kind_size", ">i4"),
+        ("kind", ">i2"),
+        ("task_size", ">i4"),
+        ("task", ">i4"),
+        ("worker_size", ">i4"),
+        ("worker", ">i4"),
+        ("label_size", ">i4"),
+        ("label", ">i2"),
+    ]
+)
+_COPY_HEADER = 19  # signature, flags and the length of no extension
+_COPY_TRAILER = 2
+
+EventRows = npt.NDArray[np.void]
+
+
+@dataclass(slots=True)
+class Judgments:
+    """Columns of new judgments; `supersedes`, `lease_id`, `client_id` and `seconds` may be None."""
+
+    seq: list[int] = field(default_factory=list)
+    task: list[int] = field(default_factory=list)
+    worker: list[int] = field(default_factory=list)
+    label: list[int] = field(default_factory=list)
+    supersedes: list[int | None] = field(default_factory=list)
+    lease_id: list[UUID | None] = field(default_factory=list)
+    client_id: list[str | None] = field(default_factory=list)
+    seconds: list[float | None] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Decisions:
+    """Columns of new decisions; `task` is None where none is meant."""
+
+    seq: list[int] = field(default_factory=list)
+    kind: list[str] = field(default_factory=list)
+    task: list[int | None] = field(default_factory=list)
+    body: list[Mapping[str, Any]] = field(default_factory=list)
+    actor: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Grants:
+    """Columns of new leases; `outcome` is set where one ended in the flush that made it."""
+
+    lease_id: list[UUID] = field(default_factory=list)
+    seq: list[int] = field(default_factory=list)
+    task: list[int] = field(default_factory=list)
+    worker: list[int] = field(default_factory=list)
+    expires_at: list[datetime] = field(default_factory=list)
+    outcome: list[str | None] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Closings:
+    """Columns of leases that end."""
+
+    lease_id: list[UUID] = field(default_factory=list)
+    outcome: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Entries:
+    """All that one flush appends to the log."""
+
+    judgments: Judgments = field(default_factory=Judgments)
+    decisions: Decisions = field(default_factory=Decisions)
+    grants: Grants = field(default_factory=Grants)
+    closings: Closings = field(default_factory=Closings)
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.judgments.seq or self.decisions.seq or self.grants.seq or self.closings.lease_id
+        )
+
+
+async def append(
+    connection: AnyConnection, project_id: int, at: datetime, entries: Entries
+) -> list[asyncpg.Record]:
+    """Append a flush in one statement, which is one transaction if none is open.
+
+    Returns (task_id, external_id, payload) of the tasks in `entries.grants`.
+    """
+    judgments, decisions = entries.judgments, entries.decisions
+    grants, closings = entries.grants, entries.closings
+    common = (
+        project_id,
+        at,
+        closings.lease_id,
+        closings.outcome,
+        judgments.seq,
+        judgments.task,
+        judgments.worker,
+        judgments.label,
+        judgments.supersedes,
+        judgments.lease_id,
+        judgments.client_id,
+        judgments.seconds,
+    )
+    if not decisions.seq and not grants.seq:
+        await connection.execute(sql("append_judgments"), *common)
+        return []
+    return await connection.fetch(
+        sql("append"),
+        *common,
+        decisions.seq,
+        decisions.kind,
+        decisions.task,
+        decisions.body,
+        decisions.actor,
+        grants.lease_id,
+        grants.seq,
+        grants.task,
+        grants.worker,
+        grants.expires_at,
+        grants.outcome,
+        list(set(grants.task)),
+    )
+
+
+async def by_client_id(
+    connection: AnyConnection, project_id: int, workers: list[int], client_ids: list[str]
+) -> list[asyncpg.Record]:
+    """Return (row, seq, task_id, label_id) for the rows asked about that are in the log."""
+    rows = list(range(len(workers)))
+    return await connection.fetch(
+        sql("judgments_by_client_id"), project_id, rows, workers, client_ids
+    )
+
+
+async def live_judgments(
+    connection: AnyConnection, project_id: int, tasks: list[int], workers: list[int]
+) -> list[asyncpg.Record]:
+    """Return (task_id, worker_id, seq) of standing judgments."""
+    return await connection.fetch(sql("live_judgments"), project_id, tasks, workers)
+
+
+async def ended_leases(
+    connection: AnyConnection, project_id: int, lease_ids: list[UUID]
+) -> list[asyncpg.Record]:
+    """Return (lease_id, task_id, worker_id, outcome) of those that have ended."""
+    return await connection.fetch(sql("ended_leases"), project_id, lease_ids)
+
+
+async def open_leases(connection: AnyConnection, project_id: int) -> list[asyncpg.Record]:
+    """Return (lease_id, task_id, worker_id, expires_at) of all open leases."""
+    return await connection.fetch(sql("open_leases"), project_id)
+
+
+async def last_seq(connection: AnyConnection, project_id: int) -> int:
+    """Return the last seq of the log, 0 where it is empty."""
+    return int(await connection.fetchval(sql("last_seq"), project_id))
+
+
+async def task_additions(
+    connection: AnyConnection, project_id: int, after: int
+) -> list[asyncpg.Record]:
+    """Return (seq, first, count): which tasks were added after a seq."""
+    return await connection.fetch(sql("task_additions"), project_id, after)
+
+
+async def lock_project(connection: AnyConnection, project_id: int) -> bool:
+    """Try to become the project's writer while this connection lives."""
+    return bool(await connection.fetchval(sql("lock_project"), LOCK_CLASS, project_id))
+
+
+async def end_writer(connection: AnyConnection, project_id: int, pid: int) -> None:
+    """End our own earlier backend `pid`, if it still holds the project's lock."""
+    await connection.execute(sql("end_writer"), LOCK_CLASS, project_id, pid)
+
+
+async def read_events(
+    connection: AnyConnection,
+    project_id: int,
+    after: int,
+    until: int,
+    take: Callable[[EventRows], Awaitable[None]],
+    rows: int = 100_000,
+) -> None:
+    """Hand the events with after < seq <= until to `take`, in order, about `rows` at a time.
+
+    Each has the fields seq, kind, task, worker and label. Binary COPY into numpy: ten million rows
+    would be gigabytes of Python objects otherwise.
+    """
+    waiting = bytearray()
+    skipped = 0
+
+    async def receive(data: bytes) -> None:
+        nonlocal skipped
+        waiting.extend(data)
+        if skipped == 0:
+            if len(waiting) < _COPY_HEADER:
+                return
+            del waiting[:_COPY_HEADER]
+            skipped = _COPY_HEADER
+        if len(waiting) >= rows * _EVENT.itemsize:
+            await hand_over()
+
+    async def hand_over() -> None:
+        count = len(waiting) // _EVENT.itemsize
+        whole = count * _EVENT.itemsize
+        events = np.frombuffer(bytes(waiting[:whole]), _EVENT)
+        del waiting[:whole]
+        if count:
+            await take(events)
+
+    await connection.copy_from_query(
+        sql("events_after"), project_id, after, until, output=receive, format="binary"
+    )
+    await hand_over()
+    if len(waiting) != _COPY_TRAILER:
+        raise ValueError(f"the COPY of project {project_id} ended with {len(waiting)} stray bytes")

@@ -1,0 +1,121 @@
+-- name: append
+-- Make one flush durable: new judgments, decisions and leases, and the ends of leases; gives the leased tasks' content.
+-- Rows are made in the order closings, grants: a worker may get a task again in the flush that ends its old lease.
+with closed as (
+    update lease set closed_at = $2, outcome = gone.outcome
+    from unnest($3::uuid[], $4::text[]) as gone (lease_id, outcome)
+    where lease.project_id = $1 and lease.lease_id = gone.lease_id and lease.closed_at is null
+    returning 1
+),
+judged as (
+    insert into judgment (project_id, seq, task_id, worker_id, label_id, supersedes, lease_id,
+                          client_id, seconds, created_at)
+    select $1, row.*, $2
+    from unnest($5::bigint[], $6::integer[], $7::integer[], $8::smallint[], $9::bigint[],
+                $10::uuid[], $11::text[], $12::real[]) as row
+),
+decided as (
+    insert into decision (project_id, seq, kind, task_id, body, actor, created_at)
+    select $1, row.*, $2
+    from unnest($13::bigint[], $14::text[], $15::integer[], $16::jsonb[], $17::text[]) as row
+),
+granted as (
+    insert into lease (project_id, granted_at, lease_id, seq, task_id, worker_id, expires_at,
+                       closed_at, outcome)
+    select $1, $2, row.lease_id, row.seq, row.task_id, row.worker_id, row.expires_at,
+           case when row.outcome is not null then $2 end, row.outcome
+    from unnest($18::uuid[], $19::bigint[], $20::integer[], $21::integer[], $22::timestamptz[],
+                $23::text[]) as row (lease_id, seq, task_id, worker_id, expires_at, outcome)
+    where (select count(*) from closed) >= 0
+)
+select task.task_id, task.external_id, task.payload
+from task
+where task.project_id = $1 and task.task_id = any ($24::integer[]);
+
+-- name: append_judgments
+-- The common flush, judgments only, with the leases they use up; a plan of fewer steps.
+with closed as (
+    update lease set closed_at = $2, outcome = gone.outcome
+    from unnest($3::uuid[], $4::text[]) as gone (lease_id, outcome)
+    where lease.project_id = $1 and lease.lease_id = gone.lease_id and lease.closed_at is null
+)
+insert into judgment (project_id, seq, task_id, worker_id, label_id, supersedes, lease_id,
+                      client_id, seconds, created_at)
+select $1, row.*, $2
+from unnest($5::bigint[], $6::integer[], $7::integer[], $8::smallint[], $9::bigint[],
+            $10::uuid[], $11::text[], $12::real[]) as row;
+
+-- name: judgments_by_client_id
+-- What workers have sent under these client ids before.
+select asked.row, judgment.seq, judgment.task_id, judgment.label_id
+from unnest($2::integer[], $3::integer[], $4::text[]) as asked (row, worker_id, client_id)
+join judgment using (worker_id, client_id)
+where judgment.project_id = $1 and judgment.client_id is not null;
+
+-- name: live_judgments
+-- The seq of each worker's standing judgment of a task, at the end of its chain of revisions.
+with recursive chain as (
+    select judgment.task_id, judgment.worker_id, judgment.seq
+    from unnest($2::integer[], $3::integer[]) as asked (task_id, worker_id)
+    join judgment using (task_id, worker_id)
+    where judgment.project_id = $1 and judgment.supersedes is null
+    union all
+    select chain.task_id, chain.worker_id, later.seq
+    from chain
+    join judgment as later on later.project_id = $1 and later.supersedes = chain.seq
+)
+select task_id, worker_id, max(seq) as seq from chain group by task_id, worker_id;
+
+-- name: ended_leases
+-- What became of leases that memory has forgotten.
+select lease_id, task_id, worker_id, outcome
+from lease
+where project_id = $1 and lease_id = any ($2::uuid[]) and outcome is not null;
+
+-- name: open_leases
+-- All open leases of a project, for a start.
+select lease_id, task_id, worker_id, expires_at
+from lease
+where project_id = $1 and closed_at is null;
+
+-- name: last_seq
+-- The last seq of a project's log; lease ids grow with seq.
+select greatest(
+    (select max(seq) from judgment where project_id = $1),
+    (select max(seq) from decision where project_id = $1),
+    (select seq from lease where project_id = $1 order by lease_id desc limit 1),
+    0
+);
+
+-- name: events_after
+-- What the model learns from, in the order of the log: judgments (kind 0) and gold (kind 2, label -1 withdraws).
+select seq, kind, task_id, worker_id, label_id
+from (
+    select seq, 0::smallint as kind, task_id, worker_id, label_id
+    from judgment
+    where project_id = $1 and seq > $2 and seq <= $3 and label_id is not null
+    union all
+    select seq, 2::smallint, task_id, 0, coalesce((body ->> 'label')::smallint, -1::smallint)
+    from decision
+    where project_id = $1 and seq > $2 and seq <= $3 and kind in ('GOLD_SET', 'GOLD_WITHDRAWN')
+) as event
+order by seq;
+
+-- name: lock_project
+-- Become the one writer of a project, for as long as this connection lives; false if another is.
+select pg_try_advisory_lock($1, $2);
+
+-- name: end_writer
+-- End a connection of ours that broke on this side and still holds a project's lock on the server.
+select pg_terminate_backend(pid)
+from pg_locks
+where locktype = 'advisory' and classid = $1::integer::oid and objid = $2::integer::oid
+    and objsubid = 2 and granted and pid = $3
+    and database = (select oid from pg_database where datname = current_database());
+
+-- name: task_additions
+-- Which tasks came with which seq: dense ids from first on.
+select seq, (body ->> 'first')::integer as first, (body ->> 'count')::integer as count
+from decision
+where project_id = $1 and seq > $2 and kind = 'TASKS_ADDED'
+order by seq;
