@@ -10,8 +10,7 @@ from api.tables.errors import LabelsMissing, RowsUnusable
 from api.tables.folder import OutFolder
 from api.tables.gold import Gold, read_gold
 from api.tables.judgments import Judgments, Reading, read_judgments
-from api.tables.quarantine import NAME as QUARANTINE
-from api.tables.quarantine import Quarantine
+from api.tables.quarantine import QUARANTINE, Quarantine
 from api.tables.results import (
     CONFUSION,
     CONSENSUS,
@@ -85,11 +84,11 @@ def aggregate(
         raise
     if len(judgments.labels) < 2:
         raise LabelsMissing(
-            name=judgments_path,
-            count=len(judgments.task),
-            label=judgments.labels[0],
-            column=reading.label_column or "the one with the labels",
+            name=judgments.name, count=len(judgments.task), label=judgments.labels[0]
         )
+    report("Preparing the engine, which takes some seconds the first time", 0.0, None)
+    nothing = np.zeros(1, np.int32)
+    Categorical.fit(nothing, nothing, nothing.astype(np.int16), len(judgments.labels))
     check = None if gold is None else _check(judgments, gold, target, report)
     model = _fit(judgments, None if gold is None else gold.label, report)
     tasks = np.arange(len(judgments.tasks), dtype=np.int32)

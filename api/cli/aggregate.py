@@ -65,10 +65,11 @@ def aggregate(
         ),
     ] = False,
 ) -> None:
-    """Turn a file of judgments into consensus.csv, workers.csv and confusion.csv, without a server."""
+    """Turn a file of judgments into consensus labels and worker reputations, without a server."""
     from rich.console import Console
+    from rich.markup import escape
 
-    from api.tables.errors import TableError
+    from api.tables.errors import RowsUnusable, TableError
 
     if judgments == gold == "-":
         raise typer.BadParameter("only one of the two files can be standard input")
@@ -88,15 +89,14 @@ def aggregate(
                 result = run(judgments, gold, folder, reading, target_confidence, report)
             show(screen, result, folder, target_confidence)
     except TableError as error:
-        notices.print(f"[red]Error:[/] {_escaped(str(error))}", soft_wrap=True)
+        message = str(error)
+        if isinstance(error, RowsUnusable):
+            from api.tables.quarantine import QUARANTINE
+
+            message += f" Each row is in {out / QUARANTINE}."
+        notices.print(f"[red]Error:[/] {escape(message)}", soft_wrap=True)
         raise typer.Exit(UNUSABLE) from None
     raise typer.Exit(QUARANTINED if result.quarantined else FINE)
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from rich.text import Text
 from api.aggregation import Aggregation
 from api.tables.folder import OutFolder
 from api.tables.labels import is_number
-from api.tables.quarantine import NAME as QUARANTINE
+from api.tables.quarantine import QUARANTINE
 
 SHOWN_WORKERS, SHOWN_TASKS = 5, 8
 SCALE = 10  # as many different numbers are rather a scale than classes
@@ -86,9 +86,11 @@ def _show_workers(screen: Console, result: Aggregation) -> None:
     if count <= 2 * SHOWN_WORKERS:
         screen.print(_workers(result, "Workers, best first", best))
         return
+    best = best[:SHOWN_WORKERS]
     worst = np.argsort(stats.accuracy_high, kind="stable")
-    screen.print(_workers(result, "Best workers", best[:SHOWN_WORKERS]))
-    screen.print(_workers(result, "Worst workers", worst[:SHOWN_WORKERS]))
+    worst = worst[~np.isin(worst, best)][:SHOWN_WORKERS]
+    screen.print(_workers(result, "Best workers", best))
+    screen.print(_workers(result, "Worst workers", worst))
 
 
 def _workers(result: Aggregation, title: str, rows: npt.NDArray[np.int64]) -> Table:
@@ -126,22 +128,20 @@ def _show_doubtful(screen: Console, result: Aggregation, target: float) -> None:
     chances = result.model.posterior(rows.astype(np.int32))
     table = _table("Relabel these first")
     table.add_column("task", no_wrap=True)
-    table.add_column("judgments", justify="right")
-    table.add_column("consensus")
-    table.add_column("confidence", justify="right")
-    table.add_column("or else")
-    table.add_column("", justify="right")
+    for name in ("judgments", "consensus", "confidence", "or else", "chance"):
+        numeric = name not in {"consensus", "or else"}
+        table.add_column(name, no_wrap=True, justify="right" if numeric else "left")
     for row, chance in zip(rows.tolist(), chances, strict=True):
         first = int(consensus.label[row])
         others = chance.copy()
         others[first] = -1.0
         second = int(others.argmax())
         table.add_row(
-            Text(_short(judgments.tasks[row].as_py(), 34)),
+            Text(_short(judgments.tasks[row].as_py(), 24)),
             f"{consensus.judgments[row]:,}",
-            Text(_short(judgments.labels[first], 14)),
+            Text(_short(judgments.labels[first], 12)),
             f"{100 * consensus.confidence[row]:.0f} %",
-            Text(_short(judgments.labels[second], 14)),
+            Text(_short(judgments.labels[second], 12)),
             f"{100 * others[second]:.0f} %",
         )
     screen.print(table)
@@ -195,6 +195,7 @@ def _table(title: str) -> Table:
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
+        collapse_padding=True,
     )
 
 

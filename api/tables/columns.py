@@ -43,9 +43,9 @@ TASK = Column(
 WORKER = Column(
     role="worker",
     known=(
-        *_ids("worker", "assignmentworker", "annotator", "rater", "labeler", "labeller"),
-        *_ids("performer", "judge", "coder", "assessor", "contributor", "participant", "user"),
-        "username",
+        *_ids("worker", "annotator", "rater", "labeler", "labeller", "performer", "judge"),
+        *_ids("coder", "assessor", "contributor", "participant", "user"),
+        *("username", "assignmentworkerid"),
     ),
     pattern=r"worker[ _:.].+",
     option="--worker-column",
@@ -146,7 +146,7 @@ def _missing(name: str, header: Sequence[str], column: Column) -> ColumnMissing:
         found=_shown(header),
         hint=hint,
         option=column.option,
-        known=", ".join(column.known[:4]),
+        known=", ".join([known for known in column.known if not known.endswith("id")][:4]),
     )
 
 

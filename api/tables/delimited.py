@@ -128,7 +128,7 @@ def _read_header(
         fitness = (count_found(names, columns), len(names))
         if best is None or fitness > best[0]:
             best = (fitness, names, choice, records.consumed, records.line)
-    if best is None:
+    if best is None or (wrong is not None and best[0][0] == 0):
         at, raw = wrong or (line, b"")
         shown = raw.decode(errors="replace").strip()
         raise HeaderMalformed(name=source.name, line=at, found=shown[:200])
@@ -238,6 +238,7 @@ def _encoding_reason(fields: list[bytes], layout: _Layout) -> str:
         try:
             fields[place].decode()
         except UnicodeDecodeError as error:
-            bad = f"byte 0x{error.object[error.start]:02x} " if layout.encoding == "utf-8" else ""
-            return f"{bad}in the {role} is not {layout.encoding}".strip()
+            if layout.encoding != "utf-8":
+                return f"the {role} is not {layout.encoding}"
+            return f"byte 0x{error.object[error.start]:02x} in the {role} is not utf-8"
     raise AssertionError(fields)

@@ -51,7 +51,7 @@ class Spreadsheet(TableError):
 
 class JsonArray(TableError):
     """{name} is one JSON array. Write one object a line instead, for example with:
-    jq -c '.[]' {name} > rows.jsonl."""
+    jq -c '.[]' array.json > rows.jsonl."""
 
 
 class NotText(TableError):
@@ -123,7 +123,7 @@ class RowsUnusable(TableError):
 
 class LabelsMissing(TableError):
     """All {count:,} judgments in {name} say {label!r}. With a single label there is nothing to
-    decide: is {column} the right column?"""
+    decide: is the column of labels another one (--label-column)?"""
 
 
 class LabelsTooMany(TableError):

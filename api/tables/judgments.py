@@ -50,12 +50,14 @@ class Reading:
 class Judgments:
     """Judgments in the order of their rows, each (task, worker) once.
 
+    name: of the file, as messages call it.
     task, worker: int32[n], rows of `tasks` and `workers`, which are in order of appearance.
     label: int16[n], an index into `labels`, which are in natural order.
     rows: usable rows that were read; refused: rows that were not usable.
     duplicates: rows that repeated the worker's answer; revised: rows that changed it.
     """
 
+    name: str
     task: npt.NDArray[np.int32]
     worker: npt.NDArray[np.int32]
     label: npt.NDArray[np.int16]
@@ -101,6 +103,7 @@ def read_judgments(
     pairs = task.codes.astype(np.int64) * len(worker.values) + worker.codes
     kept, duplicates, revised = last_of_each(pairs, recoded)
     return Judgments(
+        name=name,
         task=task.codes[kept],
         worker=worker.codes[kept],
         label=recoded[kept],

@@ -4,7 +4,7 @@ from api.tables.delimited import Refuse
 from api.tables.folder import OutFile, OutFolder
 from api.tables.writing import quote, write_header
 
-NAME = "quarantine.csv"
+QUARANTINE = "quarantine.csv"
 
 
 class Quarantine:
@@ -23,7 +23,7 @@ class Quarantine:
 
         def refuse(line: int, reason: str, raw: bytes) -> None:
             if self._file is None:
-                self._file = self._folder.create(NAME)
+                self._file = self._folder.create(QUARANTINE)
                 write_header(self._file, ["file", "line", "reason", "raw"])
             text = raw.rstrip(b"\r\n").decode(errors="backslashreplace")
             row = ",".join([quote(name), str(line), quote(reason), quote(text)])

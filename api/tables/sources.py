@@ -102,10 +102,11 @@ def _open(path: str) -> tuple[BinaryIO, int | None]:
 
 
 def _check(encoding: str) -> None:
-    # Decoding nothing also refuses codecs that are no text encodings, such as "hex".
+    # Decoding also refuses codecs that are no text encodings, such as "hex".
     try:
-        b"".decode(encoding)
-        codecs.getincrementaldecoder(encoding)
+        b" ".decode(encoding)
+    except UnicodeDecodeError:
+        return
     except (LookupError, ValueError):
         raise EncodingUnknown(encoding=encoding) from None
 
