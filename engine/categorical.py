@@ -22,6 +22,8 @@ from engine.kernels.forms import (
     LEARNED,
     SHARES,
     SOFT,
+    START_ANSWERS,
+    START_RIGHT,
     TASKS,
 )
 from engine.kernels.votes import FREE_LISTS, USED, Votes, find, group, labels_of
@@ -34,6 +36,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 FEWEST_LABELS, FULL_LABELS, MOST_LABELS = 2, 32, 1000
 INTERVAL = 0.95
+SOFT_DISCOUNT = 4.0  # how many estimated truths are worth one known (measured coverage)
 UNLIMITED = 1 << 62  # judgments of a refit in one go
 REFIT_CHUNK = 1 << 20  # judgments between two reports of progress
 
@@ -104,8 +107,6 @@ class Categorical:
         if len(events) == 0:
             nothing = np.zeros(0, np.int32)
             return Outcome(nothing, nothing, refitted=False)
-        self._check(events)
-        self._reserve(int(events.task.max()) + 1, int(events.worker.max()) + 1)
         progress = self._progress
         progress[stream.STAMP] += 1
         progress[stream.TASKS_TOUCHED] = progress[stream.WORKERS_TOUCHED] = 0
@@ -133,6 +134,12 @@ class Categorical:
             elif why == stream.REFITTED:
                 self._live, self._shadow = self._shadow, self._live
                 refitted = True
+            elif why == stream.TOO_SMALL:
+                self._reserve(int(events.task.max()) + 1, int(events.worker.max()) + 1)
+            elif why == stream.BAD_ID:
+                raise ValueError("task and worker ids must not be negative")
+            elif why == stream.BAD_LABEL:
+                raise ValueError(f"labels must lie in 0 to {self.labels - 1}")
         return Outcome(
             touched[: progress[stream.TASKS_TOUCHED]],
             self._touched_workers[: progress[stream.WORKERS_TOUCHED]].copy(),
@@ -165,7 +172,7 @@ class Categorical:
         return int(self._votes.label[row]) if row >= 0 else -1
 
     def labels_of(self, tasks: Ints, workers: Ints) -> Labels:
-        """The live answer of workers[i] to tasks[i] int16[n], -1 where there is none or no such id."""
+        """The live answers of workers[i] to tasks[i], int16[n]; -1 where there is none."""
         labels = np.empty(len(tasks), np.int16)
         labels_of(self._votes, tasks, workers, labels)
         return labels
@@ -212,24 +219,27 @@ class Categorical:
     def workers(self, workers: Ints) -> WorkerStats:
         """What is known of each of the workers; see `WorkerStats`.
 
-        The interval is that of a Beta distribution with the worker's expected hits and misses and a
-        start worth `ABILITY_STRENGTH` answers at the population's accuracy.
+        Accuracy starts at the population's, as if from `ABILITY_STRENGTH` answers. The interval is
+        that of a Beta distribution about it, in which answers whose truth is only estimated count a
+        quarter: the estimate leans on the worker itself.
         """
         workers = np.asarray(workers, np.int32)
         self._reserve(0, int(workers.max(initial=-1)) + 1)
         people = self._live.people[workers]
         totals = self._live.totals
-        population = (totals[HITS] + 1) / (totals[LEARNED] + 2)
-        hits = np.maximum(people[:, HITS], 0) + ABILITY_STRENGTH * population
-        answers = np.maximum(people[:, LEARNED], 0) + ABILITY_STRENGTH
-        misses = np.maximum(answers - hits, 1e-9)
+        population = (totals[HITS] + START_RIGHT) / (totals[LEARNED] + START_ANSWERS)
+        learned, hits = people[:, LEARNED], people[:, HITS]
+        known = people[:, GOLD_TOTAL]
+        accuracy = (hits + ABILITY_STRENGTH * population) / (learned + ABILITY_STRENGTH)
+        accuracy = np.clip(accuracy, 1e-9, 1 - 1e-9)
+        weight = ABILITY_STRENGTH + known + np.maximum(learned - known, 0) / SOFT_DISCOUNT
+        alpha, beta = accuracy * weight, (1 - accuracy) * weight
         tail = (1 - INTERVAL) / 2
-        learned = people[:, LEARNED]
         return WorkerStats(
             judgments=_whole(people[:, JUDGED]),
-            accuracy=hits / answers,
-            accuracy_low=betaincinv(hits, misses, tail),
-            accuracy_high=betaincinv(hits, misses, 1 - tail),
+            accuracy=accuracy,
+            accuracy_low=betaincinv(alpha, beta, tail),
+            accuracy_high=betaincinv(alpha, beta, 1 - tail),
             bits=self._form.bits(self._live, workers),
             agreement=np.where(learned > 0.5, people[:, AGREED] / np.maximum(learned, 1), 0.0),
             gold_right=_whole(people[:, GOLD_RIGHT]),
@@ -273,6 +283,7 @@ class Categorical:
         model._progress[:] = columns["progress"]
         model._reserve(model.task_count, model.worker_count)
         model._reserve_rows(len(columns["votes.worker"]))
+        model._votes.pool[:] = columns["votes.pool"]
         for name, array, rows in model._arrays():
             target = array if rows is None else array[:rows]
             if target.shape != columns[name].shape:
@@ -300,7 +311,10 @@ class Categorical:
         events = Events.judgments(task, worker, label)
         if len(events) == 0:
             return model
-        model._check(events)
+        if events.label.min() < 0 or events.label.max() >= labels:
+            raise ValueError(f"labels must lie in 0 to {labels - 1}")
+        if events.task.min() < 0 or events.worker.min() < 0:
+            raise ValueError("task and worker ids must not be negative")
         tasks = max(int(events.task.max()) + 1, 0 if gold is None else len(gold))
         model._reserve(tasks, int(events.worker.max()) + 1)
         model._reserve_rows(len(events))
@@ -314,15 +328,6 @@ class Categorical:
         )
         model.refit(report)
         return model
-
-    def _check(self, events: Events) -> None:
-        if events.task.min() < 0 or events.worker.min() < 0:
-            raise ValueError("task and worker ids must not be negative")
-        low, high = int(events.label.min()), int(events.label.max())
-        if high >= self.labels or low < -1:
-            raise ValueError(f"labels must lie in 0..{self.labels - 1}, not {low}..{high}")
-        if low == -1 and np.any((events.label == -1) & (events.kind == stream.JUDGE)):
-            raise ValueError("a judgment must have a label")
 
     def _reserve(self, tasks: int, workers: int) -> None:
         """Make room for ids below `tasks` and `workers`."""

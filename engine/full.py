@@ -11,6 +11,8 @@ from engine.kernels.forms import (
     ROW_STRENGTH,
     SHARES,
     SOFT,
+    START_ANSWERS,
+    START_RIGHT,
     TOTALS,
 )
 from engine.kernels.full import FullSweep, FullTables
@@ -21,7 +23,7 @@ Ints = npt.NDArray[np.int32]
 Labels = npt.NDArray[np.int16]
 
 PER_TASK = ("posterior",)
-PER_WORKER = ("counts", "rows", "people", "table")
+PER_WORKER = ("counts", "rows", "people", "table", "ability")
 
 
 class Full:
@@ -47,7 +49,7 @@ class Full:
             np.zeros((labels, labels)),
             np.zeros((2, labels)),
             np.zeros(TOTALS),
-            np.zeros(labels),
+            np.zeros((2, labels)),
             np.zeros(labels),
         )
 
@@ -56,12 +58,14 @@ class Full:
         """An empty pass."""
         return FullSweep(
             np.zeros((0, labels, 2, labels), digits),
+            np.zeros(0, digits),
             np.zeros((labels, labels)),
             np.zeros((2, labels)),
             np.zeros(labels, digits),
             np.zeros((labels, labels), digits),
-            np.zeros((labels, labels)),
-            np.zeros(labels, digits),
+            np.zeros((labels, labels), digits),
+            np.zeros(1, digits),
+            np.zeros((2, labels), digits),
         )
 
     @staticmethod
@@ -92,7 +96,7 @@ class Full:
         errors = pooled + 1
         np.fill_diagonal(errors, 0)
         profile = errors / errors.sum(1, keepdims=True)
-        accuracy = (tables.totals[HITS] + 1) / (tables.totals[LEARNED] + 2)
+        accuracy = (tables.totals[HITS] + START_RIGHT) / (tables.totals[LEARNED] + START_ANSWERS)
         people = tables.people[workers]
         ability = (people[:, HITS] + ABILITY_STRENGTH * accuracy) / (
             people[:, LEARNED] + ABILITY_STRENGTH

@@ -11,6 +11,8 @@ from engine.kernels.forms import (
     ROW_STRENGTH,
     SHARES,
     SOFT,
+    START_ANSWERS,
+    START_RIGHT,
     TOTALS,
 )
 from engine.kernels.votes import Votes
@@ -102,7 +104,7 @@ class Wide:
     @staticmethod
     def _right(tables: WideTables, workers: Ints) -> Floats:
         """Probability [n, K] of being right, by true label."""
-        accuracy = (tables.totals[HITS] + 1) / (tables.totals[LEARNED] + 2)
+        accuracy = (tables.totals[HITS] + START_RIGHT) / (tables.totals[LEARNED] + START_ANSWERS)
         people = tables.people[workers]
         ability = (people[:, HITS] + ABILITY_STRENGTH * accuracy) / (
             people[:, LEARNED] + ABILITY_STRENGTH

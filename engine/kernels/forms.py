@@ -15,14 +15,17 @@ from engine.jit import OPTIONS
 # Columns of `people`, a row a worker.
 HITS, LEARNED, JUDGED, AGREED, GOLD_RIGHT, GOLD_TOTAL = range(6)
 PEOPLE = 6
-# Places in `totals`: the sums of those columns, then tasks with judgments, sum of their confidence.
-TASKS, CONFIDENCE = PEOPLE, PEOPLE + 1
-TOTALS = PEOPLE + 2
+# Places in `totals`: the sums of those columns, then tasks with judgments, the sum of their
+# confidence, and (many labels) of the probability of labels that nobody gave.
+TASKS, CONFIDENCE, RESTS = PEOPLE, PEOPLE + 1, PEOPLE + 2
+TOTALS = PEOPLE + 3
 # Rows of `classes`: sum of the tasks' vote shares, sum of their posteriors.
 SHARES, SOFT = 0, 1
 
 ABILITY_STRENGTH = 10.0  # answers that the population's accuracy counts for (lambda)
-ROW_STRENGTH = 6.0  # answers that a worker's own accuracy counts for in a row (s)
+ROW_STRENGTH = 2.0  # answers that a worker's own accuracy counts for in a row (s)
+COMMON = 0.7  # prior probability that a task was answered by ability alone, without own habits
+START_RIGHT, START_ANSWERS = 8.0, 10.0  # the population's accuracy before anything is known
 RESCALE = 8  # factors below 1 multiplied before a product is brought back to 1
 
 

@@ -1,14 +1,15 @@
 """Full confusion matrices: a count for each worker, true label and answer. Memory O(workers x K^2).
 
-The model (after Dawid & Skene 1979, with two levels of shrinkage): worker j answers l to a task
-whose truth is k with probability
+A task's answers come from one of two forms of the same counts, which form is not known:
 
-    pi_j[k, l] = (n_j[k, l] + s m_j[k, l]) / (N_j[k] + s),
-    m_j[k, k] = a_j,   m_j[k, l] = (1 - a_j) Q[k, l],
-    a_j = (hits_j + lambda a) / (answers_j + lambda),
+    common  C_j[k, k] = a_j,   C_j[k, l] = (1 - a_j) Q[k, l]         (one-coin)
+    own     F_j[k, l] = (n_j[k, l] + s C_j[k, l]) / (N_j[k] + s)     (Dawid & Skene 1979, shrunk)
 
-where n_j are expected counts, a the population's accuracy and Q its profile of errors. Few answers
-make it a one-coin model, many a full matrix.
+    a_j = (hits_j + lambda a) / (answers_j + lambda)
+    q[k] ~ prior[k] (w prod_j C_j[k, l_j] + (1 - w) prod_j F_j[k, l_j])
+
+n_j are expected counts, a is the population's accuracy, Q its profile of errors, w = COMMON. Few
+answers make it a one-coin model, many a full one, task by task.
 """
 
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from engine.kernels import forms
 from engine.kernels.forms import (
     ABILITY_STRENGTH,
     AGREED,
+    COMMON,
     CONFIDENCE,
     GOLD_RIGHT,
     GOLD_TOTAL,
@@ -32,6 +34,8 @@ from engine.kernels.forms import (
     ROW_STRENGTH,
     SHARES,
     SOFT,
+    START_ANSWERS,
+    START_RIGHT,
     TASKS,
     implement,
 )
@@ -53,40 +57,45 @@ class FullTables(NamedTuple):
     pooled: Floats  # [K answered, K true] sum of counts over workers
     classes: Floats  # [2, K] sums of vote shares and of posteriors
     totals: Floats  # [TOTALS]
-    product: Floats  # [K] scratch
+    products: Floats  # [2, K] scratch: common form, own form
     scale: Floats  # [K] scratch
 
 
 class FullSweep(NamedTuple):
     """One pass of a refit: parameters that are read and sums that are gathered, side by side."""
 
-    table: Reals  # [W, K answered, 2 (probability, sum), K true]
+    table: Reals  # [W, K answered, 2 (own probability, sum), K true]
+    ability: Reals  # [W]
     pooled: Floats  # [K answered, K true]
     classes: Floats  # [2, K]
     prior: Reals  # [K]
-    newcomer: Reals  # [K answered, K true] probabilities of a worker nothing is known of
-    profile: Floats  # [K true, K answered] errors of the population; [k, k] its accuracy
-    product: Reals  # [K] scratch
+    errors: Reals  # [K answered, K true] profile of the population's errors, [k, k] 0
+    hits: Reals  # [K answered, K true] 1 where they are the same
+    accuracy: Reals  # [1] of the population
+    products: Reals  # [2, K] scratch: common form, own form
 
 
 @kernel
-def _scale_to_most(product: Reals) -> None:
-    most = product[0]
-    for k in range(1, product.shape[0]):
-        most = max(most, product[k])
+def _rescale(products: Reals) -> None:
+    """Bring both forms back to 1 by one factor, so that they keep their relative evidence."""
+    most = products[0, 0]
+    for k in range(products.shape[1]):
+        most = max(most, products[0, k], products[1, k])
     factor = 1 / most
-    for k in range(product.shape[0]):
-        product[k] *= factor
+    for k in range(products.shape[1]):
+        products[0, k] *= factor
+        products[1, k] *= factor
 
 
 @kernel
-def _scale_to_sum(product: Reals) -> None:
-    total = product[0]
-    for k in range(1, product.shape[0]):
-        total += product[k]
+def _merge(products: Reals) -> None:
+    """Make products[0] the posterior."""
+    total = products[0, 0] + products[1, 0]
+    for k in range(1, products.shape[1]):
+        total += products[0, k] + products[1, k]
     factor = 1 / total
-    for k in range(product.shape[0]):
-        product[k] *= factor
+    for k in range(products.shape[1]):
+        products[0, k] = (products[0, k] + products[1, k]) * factor
 
 
 def _fold(votes: Votes, tables: FullTables, task: int, sign: float) -> None:
@@ -145,7 +154,7 @@ def _estimate(votes: Votes, tables: FullTables, task: int) -> None:
     workers, labels = votes.worker, votes.label
     posterior, people, counts = tables.posterior, tables.people, tables.counts
     rows, pooled, classes, totals = tables.rows, tables.pooled, tables.classes, tables.totals
-    product, scale = tables.product, tables.scale
+    products, scale = tables.products, tables.scale
     gold = votes.gold[task]
     K = posterior.shape[1]
     if gold >= 0:
@@ -154,31 +163,34 @@ def _estimate(votes: Votes, tables: FullTables, task: int) -> None:
         posterior[task, gold] = 1
         return
     first = votes.start[task]
-    accuracy = (totals[HITS] + 1) / (totals[LEARNED] + 2)
+    accuracy = (totals[HITS] + START_RIGHT) / (totals[LEARNED] + START_ANSWERS)
     for k in range(K):
         answers = 0.0
         for label in range(K):
             answers += pooled[label, k]
         scale[k] = 1 / (answers - pooled[k, k] + K - 1)
-        product[k] = classes[SHARES, k] + classes[SOFT, k] + 1
+        prior = classes[SHARES, k] + classes[SOFT, k] + 1
+        products[0, k] = COMMON * prior
+        products[1, k] = (1 - COMMON) * prior
     for i in range(first, first + votes.length[task]):
         worker = workers[i]
         label = labels[i]
         ability = (people[worker, HITS] + ABILITY_STRENGTH * accuracy) / (
             people[worker, LEARNED] + ABILITY_STRENGTH
         )
-        hit = ROW_STRENGTH * ability
-        miss = ROW_STRENGTH - hit
         for k in range(K):
-            expected = miss * (pooled[label, k] + 1) * scale[k]
+            common = (1 - ability) * (pooled[label, k] + 1) * scale[k]
             if k == label:
-                expected = hit
-            product[k] *= (counts[worker, label, k] + expected) / (rows[worker, k] + ROW_STRENGTH)
+                common = ability
+            products[0, k] *= common
+            products[1, k] *= (counts[worker, label, k] + ROW_STRENGTH * common) / (
+                rows[worker, k] + ROW_STRENGTH
+            )
         if (i - first) % RESCALE == RESCALE - 1:
-            _scale_to_most(product)
-    _scale_to_sum(product)
+            _rescale(products)
+    _merge(products)
     for k in range(K):
-        posterior[task, k] = product[k]
+        posterior[task, k] = products[0, k]
 
 
 @kernel
@@ -194,7 +206,7 @@ def _spread(table: Reals, workers: Ints, labels: Labels, first: int, last: int, 
 def _share(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> tuple[int, int]:
     start, length, gold = votes.start, votes.length, votes.gold
     workers, labels = votes.worker, votes.label
-    table, classes, q = sweep.table, sweep.classes, sweep.product
+    table, classes, q = sweep.table, sweep.classes, sweep.products[0]
     K = q.shape[0]
     while task < end and budget > 0:
         count = length[task]
@@ -207,7 +219,8 @@ def _share(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> 
             else:
                 for i in range(first, first + count):
                     q[labels[i]] += 1
-                _scale_to_sum(q)
+                for k in range(K):
+                    q[k] /= count
             for k in range(K):
                 classes[SHARES, k] += q[k]
                 classes[SOFT, k] += q[k]
@@ -219,27 +232,31 @@ def _share(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> 
 
 
 @kernel
-def _multiply(
-    table: Reals, prior: Reals, workers: Ints, labels: Labels, first: int, last: int, q: Reals
-) -> None:
-    """A task's posterior under a sweep's parameters, into `q`."""
-    K = q.shape[0]
+def _multiply(sweep: FullSweep, workers: Ints, labels: Labels, first: int, last: int) -> None:
+    """A task's posterior under a sweep's parameters, into sweep.products[0]."""
+    table, ability, products = sweep.table, sweep.ability, sweep.products
+    prior, errors, hits = sweep.prior, sweep.errors, sweep.hits
+    K = prior.shape[0]
     for k in range(K):
-        q[k] = prior[k]
+        products[0, k] = COMMON * prior[k]
+        products[1, k] = (1 - COMMON) * prior[k]
     for i in range(first, last):
         worker = workers[i]
         label = labels[i]
+        hit = ability[worker]
+        miss = 1 - hit
         for k in range(K):
-            q[k] *= table[worker, label, 0, k]
+            products[0, k] *= miss * errors[label, k] + hit * hits[label, k]
+            products[1, k] *= table[worker, label, 0, k]
         if (i - first) % RESCALE == RESCALE - 1:
-            _scale_to_most(q)
-    _scale_to_sum(q)
+            _rescale(products)
+    _merge(products)
 
 
 def _expect(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> tuple[int, int]:
     start, length, gold = votes.start, votes.length, votes.gold
     workers, labels = votes.worker, votes.label
-    table, prior, classes, q = sweep.table, sweep.prior, sweep.classes, sweep.product
+    table, classes, q = sweep.table, sweep.classes, sweep.products[0]
     K = q.shape[0]
     while task < end and budget > 0:
         count = length[task]
@@ -250,7 +267,7 @@ def _expect(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) ->
                     q[k] = 0
                 q[gold[task]] = 1
             else:
-                _multiply(table, prior, workers, labels, first, first + count, q)
+                _multiply(sweep, workers, labels, first, first + count)
             for k in range(K):
                 classes[SOFT, k] += q[k]
             if count > 1 or gold[task] >= 0:
@@ -261,7 +278,7 @@ def _expect(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) ->
 
 
 def _conclude(votes: Votes, sweep: FullSweep, tables: FullTables, task: int) -> None:
-    q = sweep.product
+    q = sweep.products[0]
     posterior = tables.posterior
     gold = votes.gold[task]
     if gold >= 0:
@@ -270,8 +287,7 @@ def _conclude(votes: Votes, sweep: FullSweep, tables: FullTables, task: int) -> 
         q[gold] = 1
     else:
         first = votes.start[task]
-        last = first + votes.length[task]
-        _multiply(sweep.table, sweep.prior, votes.worker, votes.label, first, last, q)
+        _multiply(sweep, votes.worker, votes.label, first, first + votes.length[task])
     for k in range(q.shape[0]):
         posterior[task, k] = q[k]
 
@@ -286,51 +302,50 @@ def _survey(sweep: FullSweep, worker: int) -> None:
 
 def _settle_population(sweep: FullSweep) -> None:
     pooled, classes, prior = sweep.pooled, sweep.classes, sweep.prior
-    newcomer, profile = sweep.newcomer, sweep.profile
+    errors, hits = sweep.errors, sweep.hits
     K = prior.shape[0]
-    hits = 0.0
+    right = 0.0
     answers = 0.0
     total = 0.0
     for k in range(K):
-        hits += pooled[k, k]
-        errors = 0.0
+        right += pooled[k, k]
+        wrong = 0.0
         for label in range(K):
             answers += pooled[label, k]
             if label != k:
-                errors += pooled[label, k]
+                wrong += pooled[label, k]
         for label in range(K):
-            profile[k, label] = (pooled[label, k] + 1) / (errors + K - 1)
+            errors[label, k] = (pooled[label, k] + 1) / (wrong + K - 1)
+            hits[label, k] = 0
+        errors[k, k] = 0
+        hits[k, k] = 1
         total += classes[SHARES, k] + classes[SOFT, k] + 1
-    accuracy = (hits + 1) / (answers + 2)
+    sweep.accuracy[0] = (right + START_RIGHT) / (answers + START_ANSWERS)
     for k in range(K):
-        profile[k, k] = accuracy
-        for label in range(K):
-            newcomer[label, k] = accuracy if label == k else (1 - accuracy) * profile[k, label]
         prior[k] = (classes[SHARES, k] + classes[SOFT, k] + 1) / total
         classes[SOFT, k] = 0
     pooled.fill(0)
 
 
 def _maximise(sweep: FullSweep, tables: FullTables, worker: int) -> None:
-    table, profile = sweep.table, sweep.profile
+    table, errors = sweep.table, sweep.errors
     counts, rows, people = tables.counts, tables.rows, tables.people
-    K = profile.shape[0]
-    hits = 0.0
+    K = errors.shape[0]
+    right = 0.0
     answers = 0.0
     for label in range(K):
-        hits += table[worker, label, 1, label]
+        right += table[worker, label, 1, label]
         for k in range(K):
             answers += table[worker, label, 1, k]
-    ability = (hits + ABILITY_STRENGTH * profile[0, 0]) / (answers + ABILITY_STRENGTH)
+    ability = (right + ABILITY_STRENGTH * sweep.accuracy[0]) / (answers + ABILITY_STRENGTH)
+    sweep.ability[worker] = ability
     for k in range(K):
         row = ROW_STRENGTH
         for label in range(K):
             row += table[worker, label, 1, k]
         for label in range(K):
-            expected = ability if label == k else (1 - ability) * profile[k, label]
-            table[worker, label, 0, k] = (
-                table[worker, label, 1, k] + ROW_STRENGTH * expected
-            ) / row
+            common = ability if label == k else (1 - ability) * errors[label, k]
+            table[worker, label, 0, k] = (table[worker, label, 1, k] + ROW_STRENGTH * common) / row
     for label in range(K):
         for k in range(K):
             table[worker, label, 1, k] = 0
@@ -341,11 +356,14 @@ def _maximise(sweep: FullSweep, tables: FullTables, worker: int) -> None:
 
 
 def _admit(sweep: FullSweep, worker: int) -> None:
-    table, newcomer = sweep.table, sweep.newcomer
-    K = newcomer.shape[0]
+    table, errors = sweep.table, sweep.errors
+    K = errors.shape[0]
+    accuracy = sweep.accuracy[0]
+    sweep.ability[worker] = accuracy
     for label in range(K):
         for k in range(K):
-            table[worker, label, 0, k] = newcomer[label, k]
+            common = accuracy if label == k else (1 - accuracy) * errors[label, k]
+            table[worker, label, 0, k] = common
 
 
 def _start_over(sweep: FullSweep, tables: FullTables) -> None:

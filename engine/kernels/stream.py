@@ -34,7 +34,7 @@ STAMP, TASKS_TOUCHED, WORKERS_TOUCHED = 10, 11, 12
 PROGRESS = 13
 
 IDLE, EXPECT, SURVEY, MAXIMISE, CONCLUDE = range(5)  # stages
-DONE, POOL_FULL, REFITTED = range(3)  # why `apply` returned
+DONE, POOL_FULL, REFITTED, TOO_SMALL, BAD_ID, BAD_LABEL = range(6)  # why `apply` returned
 
 
 @kernel
@@ -123,6 +123,29 @@ def _touch(
 
 
 @kernel
+def _examine(
+    kinds: npt.NDArray[np.uint8],
+    event_tasks: npt.NDArray[np.int32],
+    event_workers: npt.NDArray[np.int32],
+    event_labels: npt.NDArray[np.int16],
+    labels: int,
+    tasks: int,
+    workers: int,
+) -> int:
+    """What keeps events from being applied: DONE (nothing), TOO_SMALL, BAD_ID or BAD_LABEL."""
+    found = DONE
+    for e in range(kinds.shape[0]):
+        if event_tasks[e] < 0 or event_workers[e] < 0:
+            return BAD_ID
+        lowest = 0 if kinds[e] == JUDGE else -1
+        if event_labels[e] < lowest or event_labels[e] >= labels:
+            return BAD_LABEL
+        if event_tasks[e] >= tasks or event_workers[e] >= workers:
+            found = TOO_SMALL
+    return found
+
+
+@kernel
 def apply(
     kinds: npt.NDArray[np.uint8],
     event_tasks: npt.NDArray[np.int32],
@@ -142,10 +165,23 @@ def apply(
     """Fold events[begin:] into the state, in order.
 
     Returns (how far it came, why it returned): DONE; POOL_FULL: call again after the pool has
-    grown; REFITTED: call again after live and shadow have changed places. All per-task and
-    per-worker arrays must be long enough for the ids of the events.
+    grown; REFITTED: call again after live and shadow have changed places; and before any event is
+    applied TOO_SMALL: call again after the arrays of tasks and workers have grown; BAD_ID (below 0)
+    and BAD_LABEL.
     Cost: O(redundancy x K) an event, and a slice of a refit where one runs.
     """
+    if begin == 0:
+        obstacle = _examine(
+            kinds,
+            event_tasks,
+            event_workers,
+            event_labels,
+            sweep.prior.shape[0],
+            task_stamps.shape[0],
+            worker_stamps.shape[0],
+        )
+        if obstacle != DONE:
+            return 0, obstacle
     votes, live, shadow, sweep = borrow(votes), borrow(live), borrow(shadow), borrow(sweep)
     for e in range(begin, kinds.shape[0]):
         kind = kinds[e]

@@ -1,10 +1,10 @@
 """Many labels: for each worker and label only how often it is right where that label is the truth.
 
-Memory O((workers + 1) x K + judgments). Errors follow one profile for all, the share e of each
-answer among wrong answers:
+Memory O((workers + 1) x K + judgments). The model is that of `engine.kernels.full`, save that
+errors follow one profile for all, the share e of each answer among wrong answers:
 
-    pi_j[k, k] = (n_j[k, k] + s a_j) / (N_j[k] + s),
-    pi_j[k, l] = (1 - pi_j[k, k]) e[l] / (1 - e[k]).
+    common  C_j[k, k] = a_j,   C_j[k, l] = (1 - a_j) e[l] / (1 - e[k])
+    own     F_j[k, k] = (n_j[k, k] + s a_j) / (N_j[k] + s),   F_j[k, l] likewise
 
 A task's posterior has one entry for each row of its judgments (the probability of that row's label)
 and one for all labels that nobody gave, taken together.
@@ -20,6 +20,7 @@ from engine.kernels import forms
 from engine.kernels.forms import (
     ABILITY_STRENGTH,
     AGREED,
+    COMMON,
     CONFIDENCE,
     GOLD_RIGHT,
     GOLD_TOTAL,
@@ -27,9 +28,12 @@ from engine.kernels.forms import (
     JUDGED,
     LEARNED,
     RESCALE,
+    RESTS,
     ROW_STRENGTH,
     SHARES,
     SOFT,
+    START_ANSWERS,
+    START_RIGHT,
     TASKS,
     implement,
 )
@@ -95,6 +99,8 @@ def _fold(votes: Votes, tables: WideTables, task: int, sign: float) -> None:
     if gold >= 0:
         tables.classes[SOFT, gold] += sign
         tables.classes[SHARES, gold] += sign
+    else:
+        totals[RESTS] += sign * tables.rest[task]
     teaches = length > 1 or gold >= 0
     for i in range(first, first + length):
         label = votes.label[i]
@@ -146,24 +152,44 @@ def _observe_gold(votes: Votes, tables: WideTables, task: int) -> None:
 
 
 @kernel
-def _normalise(votes: Votes, task: int, products: Floats, rest: float) -> float:
-    """Divide so that the task's distinct labels and the rest sum to 1; returns the new rest."""
+def _rescale(products: Floats, rest: float) -> float:
+    """Bring both forms and the rest back to 1 by one factor; returns the new rest."""
+    most = rest
+    for j in range(products.shape[1]):
+        most = max(most, products[0, j], products[1, j])
+    for j in range(products.shape[1]):
+        products[0, j] /= most
+        products[1, j] /= most
+    return rest / most
+
+
+@kernel
+def _merge(votes: Votes, task: int, products: Floats, rest: float) -> float:
+    """Make products[0] the posterior; returns the rest's probability."""
     first = votes.start[task]
     total = rest
-    for j in range(products.shape[0]):
+    for j in range(products.shape[1]):
+        products[0, j] += products[1, j]
         if not _repeats(votes, first, first + j):
-            total += products[j]
-    for j in range(products.shape[0]):
-        products[j] /= total
+            total += products[0, j]
+    for j in range(products.shape[1]):
+        products[0, j] /= total
     return rest / total
+
+
+@kernel
+def _weigh(products: Floats, j: int, ability: float, right: float, spread: float) -> None:
+    """Multiply label j by the probability of an answer; spread: share of errors, -1 if it is j."""
+    products[0, j] *= ability if spread < 0 else (1 - ability) * spread
+    products[1, j] *= right if spread < 0 else (1 - right) * spread
 
 
 @kernel
 def _store(votes: Votes, tables: WideTables, task: int, products: Floats, rest: float) -> None:
     first = votes.start[task]
     tables.rest[task] = rest
-    for j in range(products.shape[0]):
-        tables.mass[first + j] = products[j]
+    for j in range(products.shape[1]):
+        tables.mass[first + j] = products[0, j]
 
 
 def _estimate(votes: Votes, tables: WideTables, task: int) -> None:
@@ -173,17 +199,19 @@ def _estimate(votes: Votes, tables: WideTables, task: int) -> None:
     first = votes.start[task]
     length = votes.length[task]
     K = tables.classes.shape[1]
-    accuracy = (tables.totals[HITS] + 1) / (tables.totals[LEARNED] + 2)
+    accuracy = (tables.totals[HITS] + START_RIGHT) / (tables.totals[LEARNED] + START_ANSWERS)
     errors = tables.totals[LEARNED] - tables.totals[HITS] + K
-    prior_total = 2 * tables.totals[TASKS] + K
-    products = np.empty(length)
+    prior_total = 2 * tables.totals[TASKS] - tables.totals[RESTS] + K
+    products = np.empty((2, length))
     rest = prior_total
     for j in range(length):
         label = votes.label[first + j]
-        products[j] = tables.classes[SHARES, label] + tables.classes[SOFT, label] + 1
+        prior = tables.classes[SHARES, label] + tables.classes[SOFT, label] + 1
+        products[0, j] = COMMON * prior
+        products[1, j] = (1 - COMMON) * prior
         if not _repeats(votes, first, first + j):
-            rest -= products[j]
-    rest = max(rest, 1.0)
+            rest -= prior
+    rest = max(rest, 0.0)
     for i in range(first, first + length):
         person = tables.people[votes.worker[i]]
         ability = (person[HITS] + ABILITY_STRENGTH * accuracy) / (
@@ -193,24 +221,15 @@ def _estimate(votes: Votes, tables: WideTables, task: int) -> None:
         rows = tables.rows[votes.worker[i]]
         given = votes.label[i]
         wrong = (tables.pooled[ERRORS, given] + 1) / errors
-        most = 0.0
         for j in range(length):
             label = votes.label[first + j]
             right = (counts[label] + ROW_STRENGTH * ability) / (rows[label] + ROW_STRENGTH)
-            if label == given:
-                products[j] *= right
-            else:
-                products[j] *= (
-                    (1 - right) * wrong / (1 - (tables.pooled[ERRORS, label] + 1) / errors)
-                )
-            most = max(most, products[j])
+            spread = wrong / (1 - (tables.pooled[ERRORS, label] + 1) / errors)
+            _weigh(products, j, ability, right, -1.0 if label == given else spread)
         rest *= (1 - ability) * wrong
         if (i - first) % RESCALE == RESCALE - 1:
-            most = max(most, rest)
-            rest /= most
-            for j in range(length):
-                products[j] /= most
-    rest = _normalise(votes, task, products, rest)
+            rest = _rescale(products, rest)
+    rest = _merge(votes, task, products, rest)
     _store(votes, tables, task, products, rest)
 
 
@@ -271,58 +290,53 @@ def _gather(votes: Votes, sweep: WideSweep, task: int, mass: Floats) -> None:
 
 @kernel
 def _multiply(votes: Votes, sweep: WideSweep, task: int, products: Floats) -> float:
-    """The task's posterior under the sweep's parameters, into `products`; returns the rest."""
+    """The task's posterior under the sweep's parameters, into products[0]; returns the rest."""
     first = votes.start[task]
     length = votes.length[task]
     gold = votes.gold[task]
     rest = 1.0
     for j in range(length):
         label = votes.label[first + j]
+        prior = sweep.prior[label]
         if gold >= 0:
-            products[j] = label == gold
-            if label == gold:
-                rest = 0.0
-            continue
-        products[j] = sweep.prior[label]
+            prior = 1.0 if label == gold else 0.0
+        products[0, j] = COMMON * prior
+        products[1, j] = (1 - COMMON) * prior
         if not _repeats(votes, first, first + j):
-            rest -= products[j]
-    if gold >= 0:
-        return rest
-    rest = max(rest, 1e-9)
-    for i in range(first, first + length):
-        table = sweep.table[votes.worker[i]]
-        given = votes.label[i]
-        wrong = sweep.errors[given]
-        most = 0.0
-        for j in range(length):
-            label = votes.label[first + j]
-            if label == given:
-                products[j] *= table[label, 0]
-            else:
-                products[j] *= (1 - table[label, 0]) * wrong / (1 - sweep.errors[label])
-            most = max(most, products[j])
-        rest *= (1 - sweep.ability[votes.worker[i]]) * wrong
-        if (i - first) % RESCALE == RESCALE - 1:
-            most = max(most, rest)
-            rest /= most
+            rest -= prior
+    rest = max(rest, 0.0)
+    if gold < 0:
+        for i in range(first, first + length):
+            table = sweep.table[votes.worker[i]]
+            ability = sweep.ability[votes.worker[i]]
+            given = votes.label[i]
+            wrong = sweep.errors[given]
             for j in range(length):
-                products[j] /= most
-    return _normalise(votes, task, products, rest)
+                label = votes.label[first + j]
+                spread = -1.0 if label == given else wrong / (1 - sweep.errors[label])
+                _weigh(products, j, ability, table[label, 0], spread)
+            rest *= (1 - ability) * wrong
+            if (i - first) % RESCALE == RESCALE - 1:
+                rest = _rescale(products, rest)
+    return _merge(votes, task, products, rest)
 
 
 def _expect(votes: Votes, sweep: WideSweep, task: int, end: int, budget: int) -> tuple[int, int]:
     while task < end and budget > 0:
         if votes.length[task] > 0:
-            products = np.empty(votes.length[task])
+            products = np.empty((2, votes.length[task]))
             _multiply(votes, sweep, task, products)
-            _gather(votes, sweep, task, products)
+            _gather(votes, sweep, task, products[0])
         budget -= votes.length[task] + 1
         task += 1
     return task, budget
 
 
 def _conclude(votes: Votes, sweep: WideSweep, tables: WideTables, task: int) -> None:
-    products = np.empty(votes.length[task])
+    if votes.length[task] == 0:
+        tables.rest[task] = 1
+        return
+    products = np.empty((2, votes.length[task]))
     rest = _multiply(votes, sweep, task, products)
     _store(votes, tables, task, products, rest)
 
@@ -341,7 +355,7 @@ def _settle_population(sweep: WideSweep) -> None:
         hits += sweep.pooled[RIGHT, k]
         errors += sweep.pooled[ERRORS, k]
         total += sweep.classes[SHARES, k] + sweep.classes[SOFT, k] + 1
-    sweep.accuracy[0] = (hits + 1) / (hits + errors + 2)
+    sweep.accuracy[0] = (hits + START_RIGHT) / (hits + errors + START_ANSWERS)
     for k in range(K):
         sweep.errors[k] = (sweep.pooled[ERRORS, k] + 1) / (errors + K)
         sweep.prior[k] = (sweep.classes[SHARES, k] + sweep.classes[SOFT, k] + 1) / total
