@@ -1,0 +1,28 @@
+"""The console command `basanite`.
+
+Modules of commands import what is heavy when the command runs, so that --help answers at once.
+"""
+
+import typer
+
+from api.cli import aggregate, doctor, keys, migrate, schema, serve
+
+app = typer.Typer(
+    name="basanite",
+    help="A quality engine for human labels: live consensus, reputation and routing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command(epilog=serve.EPILOG)(serve.serve)
+app.command(epilog=aggregate.EPILOG)(aggregate.aggregate)
+app.add_typer(keys.app)
+app.command(epilog=migrate.EPILOG)(migrate.migrate)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
+app.command(epilog=schema.EPILOG)(schema.schema)
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    app()

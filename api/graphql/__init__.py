@@ -1,0 +1,1 @@
+"""The GraphQL face: schema, resolvers, and the protocols that carry them."""

@@ -1,0 +1,95 @@
+"""Single objects for admins."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import ID
+
+from api.errors import UnknownProject
+from api.graphql.context import Context, Info, admin_of, shard_of
+from api.graphql.listing import OneProject
+from api.graphql.project import Node, Project
+from api.graphql.reading import project_of, selected, tasks_of, workers_of
+from api.graphql.scalars import parse_global_id
+from api.graphql.task import Task
+from api.graphql.worker import Worker
+from api.shard import Shard
+from db import reads
+
+Named = Annotated[ID, strawberry.argument(description="External id.")]
+
+
+async def project(info: Info, external_id: Named) -> Project | None:
+    """One project."""
+    context = admin_of(info)
+    try:
+        return project_of(await shard_of(context, external_id))
+    except UnknownProject:
+        return None
+
+
+async def task(info: Info, external_id: Named, project: OneProject = None) -> Task | None:
+    """One task."""
+    context = admin_of(info)
+    shard = await shard_of(context, project)
+    ids = shard.task_ids([external_id]).tolist()
+    return await _task(context, shard, ids[0], selected(info))
+
+
+async def worker(info: Info, external_id: Named, project: OneProject = None) -> Worker | None:
+    """One worker."""
+    context = admin_of(info)
+    shard = await shard_of(context, project)
+    ids = shard.worker_ids([external_id]).tolist()
+    return await _worker(context, shard, ids[0])
+
+
+async def node(
+    info: Info,
+    id_: Annotated[ID, strawberry.argument(name="id", description="A global id.")],
+) -> Node | None:
+    """A project, task or worker."""
+    context = admin_of(info)
+    found = parse_global_id(id_)
+    if found is None:
+        return None
+    shard = _shard(context, found[1][0] if found[1] else -1)
+    match found:
+        case _ if shard is None:
+            return None
+        case ("Project", (_,)):
+            return project_of(shard)
+        case ("Task", (_, task_id)):
+            return await _task(context, shard, task_id, selected(info))
+        case ("Worker", (_, worker_id)):
+            return await _worker(context, shard, worker_id)
+        case _:
+            return None
+
+
+def _shard(context: Context, project_id: int) -> Shard | None:
+    if context.caller.project_id not in {None, project_id}:
+        return None
+    try:
+        return context.service.shards.by_id(project_id)
+    except UnknownProject:
+        return None
+
+
+async def _task(
+    context: Context, shard: Shard, task_id: int, wanted: frozenset[str]
+) -> Task | None:
+    pool, project_id = context.service.pool, shard.project.project_id
+    if not 0 <= task_id < 2**31:
+        return None
+    found = await reads.tasks_by_ids(pool, project_id, [task_id])
+    tasks = await tasks_of(context, shard, found, wanted)
+    return tasks[0] if tasks else None
+
+
+async def _worker(context: Context, shard: Shard, worker_id: int) -> Worker | None:
+    pool, project_id = context.service.pool, shard.project.project_id
+    if not 0 <= worker_id < 2**31:
+        return None
+    workers = workers_of(shard, await reads.workers_by_ids(pool, project_id, [worker_id]))
+    return workers[0] if workers else None

@@ -1,0 +1,178 @@
+"""Projects, their labels and their policy."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import ID, UNSET, field
+
+from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
+from api.graphql.scalars import Json, Sequence
+from api.policy import KNOBS
+
+
+def _knob(name: str, **default: Any) -> Any:
+    knob = KNOBS[name]
+    meaning = knob.metadata["meaning"]
+    if "low" in knob.metadata:
+        meaning += f" From {knob.metadata['low']:g} to {knob.metadata['high']:g}."
+    return field(description=meaning, **default)
+
+
+@strawberry.interface(description="An object whose id is unique over all types and projects.")
+class Node:
+    """Relay's Node."""
+
+    id: ID = field(description="Opaque global id, for `node(id:)` and for caches.")
+
+
+@strawberry.type(description="One of the answers that a task of a project can have.")
+class Label:
+    """A label as its project declares it."""
+
+    external_id: ID = field(description="Your id of the label, unique in the project.")
+    name: str = field(description="What people read.")
+
+
+@strawberry.type(description="All the knobs of a project at one version.")
+class Policy:
+    """A policy as api.policy has it."""
+
+    version: int = field(description="Counts the changes, from 1.")
+    overlap: int = _knob("overlap")
+    min_judgments: int | None = _knob("min_judgments")
+    target_confidence: float = _knob("target_confidence")
+    lease_seconds: float = _knob("lease_seconds")
+    leases_per_worker: int = _knob("leases_per_worker")
+    require_lease: bool = _knob("require_lease")
+    allow_revision: bool = _knob("allow_revision")
+
+
+@strawberry.type(description="How many tasks are in each status.")
+class TaskCounts:
+    """Tasks by status."""
+
+    total: int = field(description="All tasks.")
+    open: int = field(description="Tasks that take judgments.")
+    settled: int = field(description="Tasks whose consensus is sure enough, or known as gold.")
+    contested: int = field(description="Tasks at full overlap whose consensus is not sure enough.")
+
+
+@strawberry.type(description="How a project is doing at one moment.")
+class Quality:
+    """The live totals of a project."""
+
+    judgments: int = field(description="Live judgments: those replaced by a revision don't count.")
+    judgments_per_second: float = field(description="Judgments taken, over the last ten seconds.")
+    workers: int = field(description="Workers that the project knows.")
+    tasks: TaskCounts = field(description="Tasks by status.")
+    open_leases: int = field(description="Tasks that workers hold now, each counted per worker.")
+    mean_confidence: float | None = field(
+        description="Mean confidence over the tasks that have a consensus; null without any."
+    )
+    agreement: float | None = field(
+        description="Share of judgments that agree with their task's consensus; null without any."
+    )
+    gold_accuracy: float | None = field(
+        description="Share of judgments of gold tasks that are right; null without any."
+    )
+    sequence: Sequence = field(description="The last event of the log that is counted here.")
+
+
+@strawberry.type(description="A set of tasks with the same labels and the same policy.")
+class Project(Node):
+    """A project as an admin sees it."""
+
+    external_id: ID = field(description="Your id of the project.")
+    name: str = field(description="What people read.")
+    labels: list[Label] = field(description="The answers that a task can have, in their order.")
+    policy: Policy = field(description="The policy in force.")
+    attributes: Json = field(description="What you declared about the project: a JSON object.")
+    created_at: datetime = field(description="When the project was created.")
+    writable: bool = field(
+        description="Whether this server writes the project; if not, another process does."
+    )
+    quality: Quality = field(description="How the project is doing now.")
+
+
+@strawberry.input(description="A label of a new project.")
+class NewLabel:
+    """One answer."""
+
+    external_id: ID = field(description="Your id of the label, unique in the project.")
+    name: str | None = field(description="What people read; if left out, the id.", default=None)
+
+
+@strawberry.input(description="Knobs to set; those left out keep their value.")
+class PolicyChanges:
+    """A partial policy: UNSET where nothing was said."""
+
+    overlap: int | None = _knob("overlap", default=UNSET)
+    min_judgments: int | None = _knob("min_judgments", default=UNSET)
+    target_confidence: float | None = _knob("target_confidence", default=UNSET)
+    lease_seconds: float | None = _knob("lease_seconds", default=UNSET)
+    leases_per_worker: int | None = _knob("leases_per_worker", default=UNSET)
+    require_lease: bool | None = _knob("require_lease", default=UNSET)
+    allow_revision: bool | None = _knob("allow_revision", default=UNSET)
+
+    def given(self) -> dict[str, Any]:
+        """The knobs that the caller named, by their names in api.policy."""
+        return {name: value for name in KNOBS if (value := getattr(self, name)) is not UNSET}
+
+
+@strawberry.input(description="A project to create.")
+class CreateProjectInput:
+    """A new project."""
+
+    external_id: ID = field(description="Your id of the project; it cannot be changed later.")
+    name: str | None = field(description="What people read; if left out, the id.", default=None)
+    labels: list[NewLabel] = field(
+        description="The answers that a task can have: at least 2. They cannot be changed later."
+    )
+    policy: PolicyChanges | None = field(
+        description="Knobs that differ from their defaults.", default=None
+    )
+    attributes: Json | None = field(
+        description="Whatever you want to keep with it: a JSON object.", default=None
+    )
+
+
+@strawberry.type(description="The project is there.")
+class CreateProjectPayload:
+    """Answer of createProject."""
+
+    project: Project = field(description="The project.")
+
+
+@strawberry.input(description="A change of a project's policy.")
+class UpdatePolicyInput:
+    """Knobs to set."""
+
+    project: ID | None = field(
+        description="External id of the project. A key bound to a project can leave it out.",
+        default=None,
+    )
+    policy: PolicyChanges = field(description="The knobs to set.")
+    expected_version: int | None = field(
+        description="The version that you have seen: the change is refused if it is newer now.",
+        default=None,
+    )
+
+
+@strawberry.type(description="The policy is in force.")
+class UpdatePolicyPayload:
+    """Answer of updatePolicy."""
+
+    project: Project = field(description="The project with its new policy.")
+
+
+CreateProjectResult = Annotated[
+    CreateProjectPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,
+    strawberry.union("CreateProjectResult", description="The project, or why not."),
+]
+UpdatePolicyResult = Annotated[
+    UpdatePolicyPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,
+    strawberry.union(
+        "UpdatePolicyResult", description="The project with its new policy, or why not."
+    ),
+]

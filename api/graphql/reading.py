@@ -1,0 +1,196 @@
+"""What admins read: rows of the database for what is fixed, the shard's memory for what moves.
+
+A page costs one statement, and one look at the shard for all its rows at once.
+"""
+
+from collections.abc import Sequence
+from math import isnan
+
+import asyncpg
+import numpy as np
+from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+from strawberry import ID
+
+from api import projects, rows
+from api.graphql.context import Context, Info
+from api.graphql.leasing import labels_of
+from api.graphql.project import Policy, Project, Quality, TaskCounts
+from api.graphql.scalars import Json, global_id
+from api.graphql.scalars import Sequence as LogSequence
+from api.graphql.task import STATUSES, Consensus, Judgment, LabelProbability, Task
+from api.graphql.worker import Estimate, Reputation, Worker, WorkerKind, WorkerStatus
+from api.shard import Shard
+from db import reads
+
+
+def project_of(shard: Shard) -> Project:
+    """A project as it stands."""
+    project = shard.project
+    return Project(
+        id=global_id("Project", project.project_id),
+        external_id=ID(project.external_id),
+        name=project.name,
+        labels=labels_of(project),
+        policy=_policy(project),
+        attributes=Json(project.attributes),
+        created_at=project.created_at,
+        writable=shard.writable,
+        quality=quality_of(shard.quality()),
+    )
+
+
+def quality_of(quality: rows.Quality) -> Quality:
+    """The totals of a project."""
+    return Quality(
+        judgments=quality.judgments,
+        judgments_per_second=quality.judgments_per_second,
+        workers=quality.workers,
+        tasks=TaskCounts(
+            total=quality.tasks,
+            open=quality.open_tasks,
+            settled=quality.settled_tasks,
+            contested=quality.contested_tasks,
+        ),
+        open_leases=quality.open_leases,
+        mean_confidence=_number(quality.mean_confidence),
+        agreement=_number(quality.agreement),
+        gold_accuracy=_number(quality.gold_accuracy),
+        sequence=LogSequence(quality.seq),
+    )
+
+
+async def tasks_of(
+    context: Context, shard: Shard, found: Sequence[asyncpg.Record], wanted: frozenset[str]
+) -> list[Task]:
+    """Tasks from their rows, in the same order. `wanted`: the fields that the caller selected."""
+    ids = np.array([row["task_id"] for row in found], np.int32)
+    views = shard.tasks(ids)
+    posterior = shard.posterior(ids).tolist() if "probabilities" in wanted else None
+    judgments = await _judgments(context, shard, ids) if "judgments" in wanted else {}
+    names = [ID(label.external_id) for label in shard.project.labels]
+    project_id = shard.project.project_id
+    tasks = []
+    for index, (row, status, count, leases, label, confidence, gold) in enumerate(
+        zip(
+            found,
+            views.status.tolist(),
+            views.judgments.tolist(),
+            views.open_leases.tolist(),
+            views.label.tolist(),
+            views.confidence.tolist(),
+            views.gold.tolist(),
+            strict=True,
+        )
+    ):
+        consensus = None if label < 0 else Consensus(label=names[label], confidence=confidence)
+        if consensus and posterior is not None:
+            consensus.probabilities = [
+                LabelProbability(label=name, probability=probability)
+                for name, probability in zip(names, posterior[index], strict=True)
+            ]
+        tasks.append(
+            Task(
+                id=global_id("Task", project_id, row["task_id"]),
+                external_id=row["external_id"],
+                payload=row["payload"],
+                attributes=row["attributes"],
+                priority=row["priority"],
+                created_at=row["created_at"],
+                status=STATUSES[status],
+                judgment_count=count,
+                open_leases=leases,
+                consensus=consensus,
+                gold=None if gold < 0 else names[gold],
+                judgments=judgments.get(row["task_id"], []),
+            )
+        )
+    return tasks
+
+
+def workers_of(shard: Shard, found: Sequence[asyncpg.Record]) -> list[Worker]:
+    """Workers from their rows, in the same order."""
+    views = shard.workers(np.array([row["worker_id"] for row in found], np.int32))
+    project_id = shard.project.project_id
+    return [
+        Worker(
+            id=global_id("Worker", project_id, row["worker_id"]),
+            external_id=row["external_id"],
+            kind=WorkerKind(row["kind"]),
+            status=WorkerStatus(status),
+            attributes=row["attributes"],
+            created_at=row["created_at"],
+            judgment_count=count,
+            open_leases=leases,
+            reputation=Reputation(
+                accuracy=Estimate(value=accuracy, low=low, high=high),
+                bits=bits,
+                agreement=_number(agreement),
+                gold_right=right,
+                gold_total=total,
+            ),
+        )
+        for row, status, count, leases, accuracy, low, high, bits, agreement, right, total in zip(
+            found,
+            views.status,
+            views.judgments.tolist(),
+            views.open_leases.tolist(),
+            views.accuracy.tolist(),
+            views.accuracy_low.tolist(),
+            views.accuracy_high.tolist(),
+            views.bits.tolist(),
+            views.agreement.tolist(),
+            views.gold_right.tolist(),
+            views.gold_total.tolist(),
+            strict=True,
+        )
+    ]
+
+
+async def _judgments(context: Context, shard: Shard, ids: rows.Int32s) -> dict[int, list[Judgment]]:
+    pool, project_id = context.service.pool, shard.project.project_id
+    found = await reads.judgments_of_tasks(pool, project_id, ids.tolist())
+    who = sorted({row["worker_id"] for row in found})
+    named = await reads.workers_by_ids(pool, project_id, who)
+    workers = dict(zip(who, workers_of(shard, named), strict=True))
+    names = [ID(label.external_id) for label in shard.project.labels]
+    judgments: dict[int, list[Judgment]] = {}
+    for row in found:
+        judgments.setdefault(row["task_id"], []).append(
+            Judgment(
+                sequence=LogSequence(row["seq"]),
+                worker=workers[row["worker_id"]],
+                label=names[row["label_id"]],
+                seconds=row["seconds"],
+                created_at=row["created_at"],
+            )
+        )
+    return judgments
+
+
+def selected(info: Info) -> frozenset[str]:
+    """The names of all fields below this one: what need not be read if it is not among them."""
+    found: set[str] = set()
+    spread: set[str] = set()
+
+    def walk(selections: SelectionSetNode | None) -> None:
+        for node in selections.selections if selections else ():
+            if isinstance(node, FieldNode):
+                found.add(node.name.value)
+                walk(node.selection_set)
+            elif isinstance(node, InlineFragmentNode):
+                walk(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
+                walk(info.raw.fragments[node.name.value].selection_set)
+
+    for node in info.raw.field_nodes:
+        walk(node.selection_set)
+    return frozenset(found)
+
+
+def _policy(project: projects.Project) -> Policy:
+    return Policy(version=project.policy_version, **project.policy.to_json())
+
+
+def _number(value: float) -> float | None:
+    return None if isnan(value) else value

@@ -1,0 +1,127 @@
+"""The whole schema; `basanite schema > api/graphql/schema.graphql` writes its text."""
+
+from collections.abc import AsyncIterator
+
+import strawberry
+from graphql import GraphQLSchema, print_schema
+from strawberry import field
+
+from api.graphql import granting, leasing, listing, looking, managing, submitting, watching
+from api.graphql.binding import bind
+from api.graphql.judgment import SubmitJudgmentResult, SubmitJudgmentsResult
+from api.graphql.key import ApiKey, CreateKeyResult, Me, RevokeKeyResult
+from api.graphql.lease import LeaseTasksResult, ReleaseLeasesResult
+from api.graphql.paging import Connection
+from api.graphql.project import CreateProjectResult, Node, Project, UpdatePolicyResult
+from api.graphql.scalars import CONFIG
+from api.graphql.task import AddTasksResult, SetGoldResult, Task
+from api.graphql.watching import QualityEvent, TaskEvent, WorkerEvent
+from api.graphql.worker import Worker
+
+
+@strawberry.type(description="What can be read. All but `me` takes an ADMIN key.")
+class Query:
+    """Root of queries."""
+
+    me: Me = field(resolver=granting.me, description="Who the key in use speaks for.")
+    node: Node | None = field(
+        resolver=looking.node, description="A project, task or worker by its global id."
+    )
+    project: Project | None = field(
+        resolver=looking.project, description="One project; null if the key may see none such."
+    )
+    projects: Connection[Project] = field(
+        resolver=listing.projects, description="All projects that the key may see, oldest first."
+    )
+    task: Task | None = field(resolver=looking.task, description="One task; null if there is none.")
+    tasks: Connection[Task] = field(resolver=listing.tasks, description="Tasks of a project.")
+    worker: Worker | None = field(
+        resolver=looking.worker, description="One worker; null if there is none."
+    )
+    workers: Connection[Worker] = field(
+        resolver=listing.workers, description="Workers of a project."
+    )
+    keys: Connection[ApiKey] = field(
+        resolver=listing.keys,
+        description="API keys of a project or, for an ADMIN of all projects who names none, all.",
+    )
+
+
+@strawberry.type(
+    description="What can be changed. Each answers with its payload or with a Refusal, and can be "
+    "repeated without doing twice what was asked for once."
+)
+class Mutation:
+    """Root of mutations."""
+
+    lease_tasks: LeaseTasksResult = strawberry.mutation(
+        resolver=leasing.lease_tasks, description="Hand tasks to a worker for a while."
+    )
+    submit_judgment: SubmitJudgmentResult = strawberry.mutation(
+        resolver=submitting.submit_judgment,
+        description="Store one judgment. It is durable, and counts, when the answer comes.",
+    )
+    submit_judgments: SubmitJudgmentsResult = strawberry.mutation(
+        resolver=submitting.submit_judgments,
+        description="Store many judgments. They are durable, and count, when the answer comes.",
+    )
+    release_leases: ReleaseLeasesResult = strawberry.mutation(
+        resolver=leasing.release_leases,
+        description="Give leases back, so that other workers get their tasks.",
+    )
+    create_project: CreateProjectResult = strawberry.mutation(
+        resolver=managing.create_project,
+        description="Create a project, or find the one that was created with the same input.",
+    )
+    update_policy: UpdatePolicyResult = strawberry.mutation(
+        resolver=managing.update_policy,
+        description="Set some knobs of a project's policy. A change makes a new version.",
+    )
+    add_tasks: AddTasksResult = strawberry.mutation(
+        resolver=managing.add_tasks,
+        description="Add tasks. Those whose external id is there already stay as they are.",
+    )
+    set_gold: SetGoldResult = strawberry.mutation(
+        resolver=managing.set_gold,
+        description="Declare the answers of tasks known, or withdraw that.",
+    )
+    create_key: CreateKeyResult = strawberry.mutation(
+        resolver=granting.create_key, description="Create an API key, for a worker's front-end say."
+    )
+    revoke_key: RevokeKeyResult = strawberry.mutation(
+        resolver=granting.revoke_key,
+        description="Revoke an API key. It stops working everywhere within a second.",
+    )
+
+
+@strawberry.type(
+    description="Live feeds, over graphql-transport-ws or server-sent events. They take an ADMIN "
+    "key. A slow subscriber gets the latest state, never a growing queue."
+)
+class Subscription:
+    """Root of subscriptions."""
+
+    quality_feed: AsyncIterator[QualityEvent] = strawberry.subscription(
+        resolver=watching.quality_feed,
+        description="The totals of a project: at once, and whenever they have changed.",
+    )
+    task_feed: AsyncIterator[TaskEvent] = strawberry.subscription(
+        resolver=watching.task_feed,
+        description="Tasks whose judgments, consensus, gold or status changed.",
+    )
+    worker_feed: AsyncIterator[WorkerEvent] = strawberry.subscription(
+        resolver=watching.worker_feed, description="Workers whose record changed."
+    )
+
+
+def build() -> GraphQLSchema:
+    """Make the executable schema."""
+    return bind(
+        strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription, config=CONFIG)
+    )
+
+
+def text() -> str:
+    """The schema in GraphQL's own language, as it is committed."""
+    return print_schema(build()) + "\n"
+

@@ -1,0 +1,140 @@
+"""The live feeds. A slow subscriber gets the latest state of what changed, never a queue of it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import numpy as np
+import strawberry
+from graphql import GraphQLError
+from strawberry import field
+
+from api.errors import InvalidInput
+from api.feeds import Changes
+from api.graphql.context import Context, Info, admin_of, shard_of
+from api.graphql.listing import OneProject
+from api.graphql.project import Quality
+from api.graphql.reading import quality_of, selected, tasks_of, workers_of
+from api.graphql.scalars import Sequence
+from api.graphql.task import Task
+from api.graphql.worker import Worker
+from api.rows import Int32s
+from db import reads
+
+MOST_TASKS = 500  # of one event
+SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.1, 60.0  # seconds
+
+T = TypeVar("T")
+
+Resume = Annotated[
+    Sequence | None,
+    strawberry.argument(
+        description="The `cursor` of the last event you have seen: what changed since then comes "
+        "first. Without it the feed begins now."
+    ),
+]
+Interval = Annotated[
+    float,
+    strawberry.argument(description="Fewest seconds between two events, from 0.1 to 60."),
+]
+
+
+@strawberry.type(description="The totals of a project, whenever they have changed.")
+class QualityEvent:
+    """An event of qualityFeed."""
+
+    cursor: Sequence = field(description="Where to resume: give it as `after`.")
+    quality: Quality = field(description="How the project is doing.")
+
+
+@strawberry.type(description="Tasks that changed, each once and as it stands now.")
+class TaskEvent:
+    """An event of taskFeed."""
+
+    cursor: Sequence = field(description="Where to resume: give it as `after`.")
+    tasks: list[Task] = field(description=f"The tasks; at most {MOST_TASKS} in one event.")
+
+
+@strawberry.type(description="Workers whose record changed, each once and as it stands now.")
+class WorkerEvent:
+    """An event of workerFeed."""
+
+    cursor: Sequence = field(description="Where to resume: give it as `after`.")
+    workers: list[Worker] = field(description=f"The workers; at most {MOST_TASKS} in one event.")
+
+
+async def quality_feed(
+    info: Info, project: OneProject = None, after: Resume = None, interval: Interval = 0.2
+) -> AsyncIterator[QualityEvent]:
+    """Totals of a project."""
+    context = admin_of(info)
+    shard = await shard_of(context, project)
+    if not SHORTEST_INTERVAL <= interval <= LONGEST_INTERVAL:
+        raise InvalidInput(
+            "interval", f"it must lie between {SHORTEST_INTERVAL} and {LONGEST_INTERVAL:g}"
+        )
+    async for quality in shard.feed.quality(interval):
+        if after is not None and quality.seq <= after:
+            continue
+        after = None
+        _still_trusted(context)
+        yield QualityEvent(cursor=Sequence(quality.seq), quality=quality_of(quality))
+
+
+async def task_feed(
+    info: Info, project: OneProject = None, after: Resume = None
+) -> AsyncIterator[TaskEvent]:
+    """Tasks whose consensus, judgments, gold or status changed."""
+    context = admin_of(info)
+    shard = await shard_of(context, project)
+    wanted = selected(info)
+    pool, project_id = context.service.pool, shard.project.project_id
+
+    async def read(ids: Int32s) -> list[Task]:
+        found = await reads.tasks_by_ids(pool, project_id, ids.tolist())
+        return await tasks_of(context, shard, found, wanted)
+
+    start = shard.seq if after is None else after
+    async for cursor, tasks in _parts(context, shard.feed.tasks(start), start, read):
+        yield TaskEvent(cursor=Sequence(cursor), tasks=tasks)
+
+
+async def worker_feed(
+    info: Info, project: OneProject = None, after: Resume = None
+) -> AsyncIterator[WorkerEvent]:
+    """Workers whose record changed."""
+    context = admin_of(info)
+    shard = await shard_of(context, project)
+    pool, project_id = context.service.pool, shard.project.project_id
+
+    async def read(ids: Int32s) -> list[Worker]:
+        return workers_of(shard, await reads.workers_by_ids(pool, project_id, ids.tolist()))
+
+    start = shard.seq if after is None else after
+    async for cursor, workers in _parts(context, shard.feed.workers(start), start, read):
+        yield WorkerEvent(cursor=Sequence(cursor), workers=workers)
+
+
+async def _parts(
+    context: Context,
+    feed: AsyncIterator[Changes],
+    start: int,
+    read: Callable[[Int32s], Awaitable[list[T]]],
+) -> AsyncIterator[tuple[int, list[T]]]:
+    """Read what changed in parts, and yield each with the cursor to resume from.
+
+    Only the last part of a change bears its cursor; the others bear the one before, so that who is
+    cut off between two parts gets some of them again and misses none.
+    """
+    async for changes in feed:
+        parts = np.split(changes.ids, range(MOST_TASKS, len(changes.ids), MOST_TASKS))
+        for part in parts:
+            _still_trusted(context)
+            cursor = changes.cursor if part is parts[-1] else start
+            yield cursor, await read(part)
+        start = changes.cursor
+
+
+def _still_trusted(context: Context) -> None:
+    if not context.service.keys.works(context.caller):
+        message = "The key was revoked. Ask an admin for a new one."
+        raise GraphQLError(message, extensions={"code": "UNAUTHENTICATED"})

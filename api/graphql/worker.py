@@ -1,0 +1,71 @@
+"""Workers and what is known of them."""
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+from strawberry import ID, field
+
+from api.graphql.enums import described_enum
+from api.graphql.project import Node
+from api.graphql.scalars import Json
+
+
+@described_enum(
+    "Who or what judges.",
+    HUMAN="A person.",
+    MODEL="A program.",
+)
+class WorkerKind(Enum):
+    """Person or program."""
+
+    HUMAN = "HUMAN"
+    MODEL = "MODEL"
+
+
+@described_enum(
+    "Whether a worker takes part.",
+    ACTIVE="Gets tasks, and the judgments count.",
+)
+class WorkerStatus(Enum):
+    """Status of a worker."""
+
+    ACTIVE = "ACTIVE"
+
+
+@strawberry.type(description="An estimate with its 95 % interval.")
+class Estimate:
+    """Value and bounds."""
+
+    value: float = field(description="The expected value.")
+    low: float = field(description="Lower end of the 95 % interval.")
+    high: float = field(description="Upper end of the 95 % interval.")
+
+
+@strawberry.type(description="What is known of a worker's work in one project.")
+class Reputation:
+    """Live numbers of a worker."""
+
+    accuracy: Estimate = field(description="Expected share of right answers, from 0 to 1.")
+    bits: float = field(
+        description="Information per judgment, in bits; 0 for who clicks at random or always alike."
+    )
+    agreement: float | None = field(
+        description="Share of the judgments that agree with the consensus; null without any."
+    )
+    gold_right: int = field(description="Judgments of gold tasks that are right.")
+    gold_total: int = field(description="Judgments of gold tasks.")
+
+
+@strawberry.type(description="A person or a program that judges tasks of a project.")
+class Worker(Node):
+    """A worker as an admin sees it."""
+
+    external_id: ID = field(description="Your id of the worker.")
+    kind: WorkerKind = field(description="Who or what judges.")
+    status: WorkerStatus = field(description="Whether the worker takes part.")
+    attributes: Json = field(description="What you declared about the worker: a JSON object.")
+    created_at: datetime = field(description="When the worker first came to the project.")
+    judgment_count: int = field(description="Live judgments.")
+    open_leases: int = field(description="Tasks that the worker holds now.")
+    reputation: Reputation = field(description="What is known of the worker's work.")

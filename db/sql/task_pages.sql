@@ -1,0 +1,119 @@
+-- Pages of tasks for admins, by keyset: each begins after the sort key of the page before. They are
+-- filtered and sorted by task_state, which is at most a second old.
+-- $1 project, then filters, null for none: $2 statuses, $3 label, $4 confidence below, $5 slice,
+-- $6 and $7 the sort key to begin after, $8 how many.
+
+-- name: tasks_by_confidence_asc
+-- Least sure first.
+select t.task_id, t.external_id, t.payload, t.attributes, t.priority, t.created_at,
+       s.confidence
+from task_state s
+join task t using (project_id, task_id)
+where s.project_id = $1
+  and ($2::text[] is null or s.status = any($2))
+  and ($3::smallint is null or s.label_id = $3)
+  and ($4::real is null or s.confidence < $4)
+  and ($5::jsonb is null or t.attributes @> $5)
+  and ($6::real is null or (s.confidence, t.task_id) > ($6, $7::integer))
+order by s.confidence asc, t.task_id asc
+limit $8;
+
+-- name: tasks_by_confidence_desc
+-- Most sure first.
+select t.task_id, t.external_id, t.payload, t.attributes, t.priority, t.created_at,
+       s.confidence
+from task_state s
+join task t using (project_id, task_id)
+where s.project_id = $1
+  and ($2::text[] is null or s.status = any($2))
+  and ($3::smallint is null or s.label_id = $3)
+  and ($4::real is null or s.confidence < $4)
+  and ($5::jsonb is null or t.attributes @> $5)
+  and ($6::real is null or (s.confidence, t.task_id) < ($6, $7::integer))
+order by s.confidence desc, t.task_id desc
+limit $8;
+
+-- name: tasks_by_priority_asc
+-- Lowest priority first.
+select t.task_id, t.external_id, t.payload, t.attributes, t.priority, t.created_at,
+       s.confidence
+from task_state s
+join task t using (project_id, task_id)
+where s.project_id = $1
+  and ($2::text[] is null or s.status = any($2))
+  and ($3::smallint is null or s.label_id = $3)
+  and ($4::real is null or s.confidence < $4)
+  and ($5::jsonb is null or t.attributes @> $5)
+  and ($6::smallint is null or (t.priority, t.task_id) > ($6, $7::integer))
+order by t.priority asc, t.task_id asc
+limit $8;
+
+-- name: tasks_by_priority_desc
+-- Highest priority first.
+select t.task_id, t.external_id, t.payload, t.attributes, t.priority, t.created_at,
+       s.confidence
+from task_state s
+join task t using (project_id, task_id)
+where s.project_id = $1
+  and ($2::text[] is null or s.status = any($2))
+  and ($3::smallint is null or s.label_id = $3)
+  and ($4::real is null or s.confidence < $4)
+  and ($5::jsonb is null or t.attributes @> $5)
+  and ($6::smallint is null or (t.priority, t.task_id) < ($6, $7::integer))
+order by t.priority desc, t.task_id desc
+limit $8;
+
+-- name: tasks_by_age_asc
+-- Newest last.
+select t.task_id, t.external_id, t.payload, t.attributes, t.priority, t.created_at,
+       s.confidence
+from task_state s
+join task t using (project_id, task_id)
+where s.project_id = $1
+  and ($2::text[] is null or s.status = any($2))
+  and ($3::smallint is null or s.label_id = $3)
+  and ($4::real is null or s.confidence < $4)
+  and ($5::jsonb is null or t.attributes @> $5)
+  and ($6::integer is null or t.task_id > $6)
+  and $7::integer is null
+order by t.task_id asc
+limit $8;
+
+-- name: tasks_by_age_desc
+-- Newest first.
+select t.task_id, t.external_id, t.payload, t.attributes, t.priority, t.created_at,
+       s.confidence
+from task_state s
+join task t using (project_id, task_id)
+where s.project_id = $1
+  and ($2::text[] is null or s.status = any($2))
+  and ($3::smallint is null or s.label_id = $3)
+  and ($4::real is null or s.confidence < $4)
+  and ($5::jsonb is null or t.attributes @> $5)
+  and ($6::integer is null or t.task_id < $6)
+  and $7::integer is null
+order by t.task_id desc
+limit $8;
+
+-- name: tasks_by_ids
+-- Some tasks, in the order of their ids.
+select t.task_id, t.external_id, t.payload, t.attributes, t.priority, t.created_at
+from task t
+where t.project_id = $1 and t.task_id = any($2::integer[])
+order by t.task_id;
+
+-- name: task_by_external_id
+-- One task.
+select t.task_id, t.external_id, t.payload, t.attributes, t.priority, t.created_at
+from task t
+where t.project_id = $1 and t.external_id = $2;
+
+-- name: judgments_of_tasks
+-- The live judgments of some tasks, the oldest first.
+select j.task_id, j.worker_id, j.seq, j.label_id, j.seconds, j.created_at
+from judgment j
+where j.project_id = $1 and j.task_id = any($2::integer[])
+  and not exists (
+    select from judgment newer where newer.project_id = j.project_id and newer.supersedes = j.seq
+  )
+order by j.seq;
