@@ -47,6 +47,7 @@ class Code(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     UNKNOWN_KEY = "UNKNOWN_KEY"
     KEY_REVOKED = "KEY_REVOKED"
+    KEY_EXISTS = "KEY_EXISTS"
 
 
 MESSAGES: Mapping[str, str] = {
@@ -98,9 +99,11 @@ MESSAGES: Mapping[str, str] = {
     "Read it again, then repeat the change.",
     Code.INVALID_INPUT: "{field} is not valid: {reason}.",
     Code.FORBIDDEN: "This key may not do that: {reason}.",
-    Code.UNKNOWN_KEY: "There is no such key, or it belongs to another project. Look it up with keys.",
+    Code.UNKNOWN_KEY: "There is no such key, or it is of another project. Look it up with keys.",
     Code.KEY_REVOKED: "The key that this client id made was revoked. Use a new client id to make a "
     "new key.",
+    Code.KEY_EXISTS: "There is a key with this client id already, and it is for something else. "
+    "Use a new client id.",
 }
 
 
@@ -150,6 +153,12 @@ class LeaseLimit(Refused):
     def __init__(self, held: int, limit: int) -> None:
         self.held, self.limit = held, limit
         super().__init__(held=held, limit=limit)
+
+
+class UnknownWorker(Refused):
+    """No worker has this id."""
+
+    code = Code.UNKNOWN_WORKER
 
 
 class EmptyBatch(Refused):
@@ -263,3 +272,9 @@ class KeyRevoked(Refused):
     """A repeated createKey whose key was revoked in between."""
 
     code = Code.KEY_REVOKED
+
+
+class KeyExists(Refused):
+    """A createKey whose client id made a key of another role, project or worker."""
+
+    code = Code.KEY_EXISTS

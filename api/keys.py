@@ -16,7 +16,8 @@ from hmac import compare_digest
 
 import asyncpg
 
-from api.errors import KeyRevoked, UnknownKey
+from api.directory import storable
+from api.errors import InvalidText, KeyExists, KeyRevoked, UnknownKey
 from db.queries import sql
 
 logger = logging.getLogger(__name__)
@@ -99,15 +100,20 @@ class Keys:
         """Make a key and return its token, which is shown this once.
 
         With a `key_id` the call can be repeated: the key gets a new secret, and the token that
-        nobody saw stops working. Raises KeyRevoked if that key was revoked or is bound otherwise.
+        nobody saw stops working. Raises InvalidText, KeyRevoked, or KeyExists if it is for
+        something else.
         """
+        if name and not storable(name):
+            raise InvalidText
         key_id = key_id or new_id()
         secret = secrets.token_urlsafe(32)
         made = await self._pool.fetchval(
             sql("key_create"), key_id, project_id, role, worker_id, _hash(secret), name
         )
         if made is None:
-            raise KeyRevoked
+            # There is such a key: it was revoked, or it is bound otherwise.
+            works = await self._pool.fetchrow(sql("key_by_id"), key_id)
+            raise KeyRevoked if works is None else KeyExists
         self._known.pop(key_id, None)
         return f"bsn_{key_id}_{secret}"
 

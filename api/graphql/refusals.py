@@ -78,6 +78,7 @@ KINDS: dict[Code, type[AnyRefusal]] = {
     Code.PROJECT_EXISTS: Conflict,
     Code.POLICY_CONFLICT: Conflict,
     Code.KEY_REVOKED: Conflict,
+    Code.KEY_EXISTS: Conflict,
     Code.NO_TASKS: TryLater,
     Code.OVERLOADED: TryLater,
     Code.UNAVAILABLE: TryLater,
