@@ -26,6 +26,7 @@ from engine.kernels.forms import (
     START_RIGHT,
     TASKS,
 )
+from engine.kernels.memory import bind
 from engine.kernels.votes import FREE_LISTS, USED, Votes, find, group, labels_of
 from engine.wide import Wide
 
@@ -77,6 +78,7 @@ class Categorical:
         self._task_stamps = np.zeros(0, np.int64)
         self._worker_stamps = np.zeros(0, np.int64)
         self._touched_workers = np.zeros(0, np.int32)
+        self._bind()
 
     @property
     def task_count(self) -> int:
@@ -107,9 +109,6 @@ class Categorical:
         if len(events) == 0:
             nothing = np.zeros(0, np.int32)
             return Outcome(nothing, nothing, refitted=False)
-        progress = self._progress
-        progress[stream.STAMP] += 1
-        progress[stream.TASKS_TOUCHED] = progress[stream.WORKERS_TOUCHED] = 0
         touched = np.empty(len(events), np.int32)
         done, why, refitted = 0, stream.POOL_FULL, False
         while why != stream.DONE:
@@ -119,20 +118,13 @@ class Categorical:
                 events.worker,
                 events.label,
                 done,
-                self._votes,
-                self._live,
-                self._shadow,
-                self._sweep,
-                progress,
-                self._task_stamps,
-                self._worker_stamps,
+                self._memory,
                 touched,
-                self._touched_workers,
             )
             if why == stream.POOL_FULL:
                 self._reserve_rows(int(self._votes.pool[USED]) + 4 * len(events) + 64)
             elif why == stream.REFITTED:
-                self._live, self._shadow = self._shadow, self._live
+                self._swap()
                 refitted = True
             elif why == stream.TOO_SMALL:
                 self._reserve(int(events.task.max()) + 1, int(events.worker.max()) + 1)
@@ -140,6 +132,7 @@ class Categorical:
                 raise ValueError("task and worker ids must not be negative")
             elif why == stream.BAD_LABEL:
                 raise ValueError(f"labels must lie in 0 to {self.labels - 1}")
+        progress = self._progress
         return Outcome(
             touched[: progress[stream.TASKS_TOUCHED]],
             self._touched_workers[: progress[stream.WORKERS_TOUCHED]].copy(),
@@ -154,15 +147,15 @@ class Categorical:
         progress = self._progress
         if progress[stream.STAGE] != stream.IDLE:
             self._form.clear(self._sweep)
-        stream.begin_refit(self._sweep, self._shadow, progress)
+        stream.begin_refit(self._memory)
         whole = (stream.SWEEPS + 1) * (self.judgment_count + self.task_count) + 1
         budget = UNLIMITED if report is None else REFIT_CHUNK
         done = 0
-        while not stream.advance_refit(self._votes, self._sweep, self._shadow, progress, budget):
+        while not stream.advance_refit(self._memory, budget):
             done += budget
             if report is not None:
                 report(min(done / whole, 1.0))
-        self._live, self._shadow = self._shadow, self._live
+        self._swap()
 
     def label_of(self, task: int, worker: int) -> int:
         """The worker's live answer to the task, or -1."""
@@ -329,6 +322,24 @@ class Categorical:
         model.refit(report)
         return model
 
+    def _bind(self) -> None:
+        """Show the kernels where the arrays are now."""
+        self._memory = bind(
+            self._votes,
+            self._live,
+            self._shadow,
+            self._sweep,
+            self._progress,
+            self._task_stamps,
+            self._worker_stamps,
+            self._touched_workers,
+        )
+
+    def _swap(self) -> None:
+        """Make the tables of a complete refit the live ones."""
+        self._live, self._shadow = self._shadow, self._live
+        self._bind()
+
     def _reserve(self, tasks: int, workers: int) -> None:
         """Make room for ids below `tasks` and `workers`."""
         if tasks > len(self._votes.start):
@@ -347,6 +358,7 @@ class Categorical:
                 for name in self._form.per_worker:
                     if hasattr(tables, name):
                         grow(getattr(tables, name), workers)
+        self._bind()
 
     def _reserve_rows(self, rows: int) -> None:
         """Make room for `rows` rows in the pool of judgments."""
@@ -355,6 +367,7 @@ class Categorical:
         for tables in (self._live, self._shadow):
             for name in self._form.per_row:
                 grow(getattr(tables, name), rows)
+        self._bind()
 
     def _arrays(self) -> list[tuple[str, npt.NDArray[Any], int | None]]:
         """What a snapshot holds: (name, array, rows in use or None for all).

@@ -24,6 +24,9 @@ def _exercise(labels: int) -> None:
     )
     model.label_of(0, 0)
     model.labels_of(np.zeros(1, np.int32), np.zeros(1, np.int32))
+    model.consensus(np.zeros(1, np.int32))
+    model.posterior(np.zeros(1, np.int32))
+    model.labels_of(np.zeros(1, np.int32), np.zeros(1, np.int32))
     model.refit()
 
 

@@ -16,7 +16,7 @@ from engine.kernels.forms import (
     TOTALS,
 )
 from engine.kernels.votes import Votes
-from engine.kernels.wide import ERRORS, WideSweep, WideTables
+from engine.kernels.wide import ERRORS, WideSweep, WideTables, best, spread_out
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -72,33 +72,16 @@ class Wide:
     @staticmethod
     def posterior(votes: Votes, tables: WideTables, tasks: Ints) -> Floats:
         """Posteriors [n, K]; what nobody gave shares the rest by the class prior."""
-        prior = tables.classes[SHARES] + tables.classes[SOFT] + 1
-        posterior = np.empty((len(tasks), len(prior)))
-        for place, task in enumerate(tasks):
-            first = votes.start[task]
-            rows = slice(first, first + votes.length[task])
-            given = votes.label[rows]
-            others = prior.copy()
-            if votes.gold[task] >= 0:
-                others[:] = 0
-                others[votes.gold[task]] = 1
-            else:
-                others[given] = 0
-            posterior[place] = tables.rest[task] * others / max(others.sum(), 1e-300)
-            posterior[place, given] = tables.mass[rows]
+        posterior = np.empty((len(tasks), tables.classes.shape[1]))
+        spread_out(votes, tables, tasks, posterior)
         return posterior
 
     @staticmethod
     def top(votes: Votes, tables: WideTables, tasks: Ints) -> tuple[Labels, Floats]:
         """Most probable label [n] and its probability, of tasks that have judgments or gold."""
-        label = votes.gold[tasks].copy()
-        confidence = np.ones(len(tasks))
-        for place in np.flatnonzero(label < 0):
-            first = votes.start[tasks[place]]
-            rows = slice(first, first + votes.length[tasks[place]])
-            mass = tables.mass[rows]
-            label[place] = votes.label[rows][mass == mass.max()].min()
-            confidence[place] = mass.max()
+        label = np.empty(len(tasks), np.int16)
+        confidence = np.empty(len(tasks))
+        best(votes, tables, tasks, label, confidence)
         return label, confidence
 
     @staticmethod

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import borrow, kernel
+from engine.jit import kernel
 from engine.kernels import forms
 from engine.kernels.votes import Votes, find, has_room, insert, remove
+
+Progress = npt.NDArray[np.int64]
 
 JUDGE, RETRACT, GOLD = 0, 1, 2  # kinds of events
 
@@ -38,8 +40,7 @@ DONE, POOL_FULL, REFITTED, TOO_SMALL, BAD_ID, BAD_LABEL = range(6)  # why `apply
 
 
 @kernel
-def begin_refit(sweep: Any, shadow: Any, progress: npt.NDArray[np.int64]) -> None:
-    """Start a refit; its slices are sized to end it after judgments / HASTE events."""
+def _begin(sweep: Any, shadow: Any, progress: Progress) -> None:
     forms.start_over(sweep, shadow)
     work = (SWEEPS + 1) * (progress[JUDGMENTS] + progress[TASKS_SEEN])
     work += 2 * SWEEPS * progress[WORKERS_SEEN] * progress[WORKER_COST]
@@ -51,11 +52,13 @@ def begin_refit(sweep: Any, shadow: Any, progress: npt.NDArray[np.int64]) -> Non
 
 
 @kernel
-def advance_refit(
-    votes: Votes, sweep: Any, shadow: Any, progress: npt.NDArray[np.int64], budget: int
-) -> bool:
-    """Do about `budget` judgments' worth of the refit; True when it is complete."""
-    votes, shadow, sweep = borrow(votes), borrow(shadow), borrow(sweep)
+def begin_refit(memory: Any) -> None:
+    """Start a refit; its slices are sized to end it after judgments / HASTE events."""
+    _begin(memory.sweep, memory.shadow, memory.progress)
+
+
+@kernel
+def _advance(votes: Votes, sweep: Any, shadow: Any, progress: Progress, budget: int) -> bool:
     while budget > 0:
         stage = progress[STAGE]
         cursor = progress[CURSOR]
@@ -97,11 +100,17 @@ def advance_refit(
 
 
 @kernel
+def advance_refit(memory: Any, budget: int) -> bool:
+    """Do about `budget` judgments' worth of the refit; True when it is complete."""
+    return _advance(memory.votes, memory.sweep, memory.shadow, memory.progress, budget)
+
+
+@kernel
 def _touch(
     votes: Votes,
     task: int,
     worker: int,
-    progress: npt.NDArray[np.int64],
+    progress: Progress,
     task_stamps: npt.NDArray[np.int64],
     worker_stamps: npt.NDArray[np.int64],
     tasks: npt.NDArray[np.int32],
@@ -152,17 +161,10 @@ def apply(
     event_workers: npt.NDArray[np.int32],
     event_labels: npt.NDArray[np.int16],
     begin: int,
-    votes: Votes,
-    live: Any,
-    shadow: Any,
-    sweep: Any,
-    progress: npt.NDArray[np.int64],
-    task_stamps: npt.NDArray[np.int64],
-    worker_stamps: npt.NDArray[np.int64],
+    memory: Any,
     tasks: npt.NDArray[np.int32],
-    workers: npt.NDArray[np.int32],
 ) -> tuple[int, int]:
-    """Fold events[begin:] into the state, in order.
+    """Fold events[begin:] into the state, in order; the ids of changed tasks go to `tasks`.
 
     Returns (how far it came, why it returned): DONE; POOL_FULL: call again after the pool has
     grown; REFITTED: call again after live and shadow have changed places; and before any event is
@@ -170,6 +172,9 @@ def apply(
     and BAD_LABEL.
     Cost: O(redundancy x K) an event, and a slice of a refit where one runs.
     """
+    votes, live, shadow, sweep = memory.votes, memory.live, memory.shadow, memory.sweep
+    progress, workers = memory.progress, memory.touched_workers
+    task_stamps, worker_stamps = memory.task_stamps, memory.worker_stamps
     if begin == 0:
         obstacle = _examine(
             kinds,
@@ -182,7 +187,9 @@ def apply(
         )
         if obstacle != DONE:
             return 0, obstacle
-    votes, live, shadow, sweep = borrow(votes), borrow(live), borrow(shadow), borrow(sweep)
+        progress[STAMP] += 1
+        progress[TASKS_TOUCHED] = 0
+        progress[WORKERS_TOUCHED] = 0
     for e in range(begin, kinds.shape[0]):
         kind = kinds[e]
         task = event_tasks[e]
@@ -226,9 +233,7 @@ def apply(
             begun = progress[BEGUN_AT]
             wait = begun if begun >= LARGE else begun // 4
             if progress[EVENTS] - begun >= max(wait, FIRST_REFIT):
-                begin_refit(sweep, shadow, progress)
-        if progress[STAGE] != IDLE and advance_refit(
-            votes, sweep, shadow, progress, progress[SLICE]
-        ):
+                _begin(sweep, shadow, progress)
+        if progress[STAGE] != IDLE and _advance(votes, sweep, shadow, progress, progress[SLICE]):
             return e + 1, REFITTED
     return kinds.shape[0], DONE

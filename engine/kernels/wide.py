@@ -397,6 +397,59 @@ def _start_over(sweep: WideSweep, tables: WideTables) -> None:
     tables.totals.fill(0)
 
 
+@kernel
+def spread_out(
+    votes: Votes, tables: WideTables, tasks: npt.NDArray[np.int32], posterior: Floats
+) -> None:
+    """Fill posterior[n, K]; labels that nobody gave share the rest by the class prior."""
+    K = posterior.shape[1]
+    for place in range(tasks.shape[0]):
+        task = tasks[place]
+        first = votes.start[task]
+        gold = votes.gold[task]
+        total = 0.0
+        for k in range(K):
+            weight = tables.classes[SHARES, k] + tables.classes[SOFT, k] + 1
+            if gold >= 0:
+                weight = 1.0 if k == gold else 0.0
+            posterior[place, k] = weight
+        for i in range(first, first + votes.length[task]):
+            posterior[place, votes.label[i]] = 0
+        for k in range(K):
+            total += posterior[place, k]
+        factor = tables.rest[task] / total if total > 0 else 0.0
+        for k in range(K):
+            posterior[place, k] *= factor
+        for i in range(first, first + votes.length[task]):
+            posterior[place, votes.label[i]] = tables.mass[i]
+
+
+@kernel
+def best(
+    votes: Votes,
+    tables: WideTables,
+    tasks: npt.NDArray[np.int32],
+    label: npt.NDArray[np.int16],
+    confidence: Floats,
+) -> None:
+    """Fill the most probable label [n], the lower one of equals, and its probability."""
+    for place in range(tasks.shape[0]):
+        task = tasks[place]
+        if votes.gold[task] >= 0:
+            label[place] = votes.gold[task]
+            confidence[place] = 1
+            continue
+        first = votes.start[task]
+        top = first
+        for i in range(first + 1, first + votes.length[task]):
+            if tables.mass[i] > tables.mass[top] or (
+                tables.mass[i] == tables.mass[top] and votes.label[i] < votes.label[top]
+            ):
+                top = i
+        label[place] = votes.label[top]
+        confidence[place] = tables.mass[top]
+
+
 implement(forms.fold, WideTables, 1)(_fold)
 implement(forms.estimate, WideTables, 1)(_estimate)
 implement(forms.share, WideSweep, 1)(_share)
