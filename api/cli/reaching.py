@@ -1,0 +1,47 @@
+"""The server that a command calls: the one it is told, or one of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.options import fail
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from api.client import Client
+    from api.settings import Settings
+
+Url = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="A running server; without it, one is started for this."),
+]
+Key = Annotated[
+    str | None, typer.Option(metavar="TOKEN", help="ADMIN key for the server at --url.")
+]
+
+
+def check(url: str | None, key: str | None) -> None:
+    """End the command if only one of the two is given."""
+    if url is not None and key is None:
+        fail("A server at --url takes an ADMIN key with --key: basanite keys create makes one.")
+    if url is None and key is not None:
+        fail("--key is for a server at --url: name that too.")
+
+
+@asynccontextmanager
+async def reach(
+    url: str | None, key: str | None, settings: "Settings", screen: "Console", purpose: str
+) -> "AsyncIterator[Client]":
+    """A client of that server; `purpose` is what the key of our own is listed under."""
+    from api.cli.own_server import own_server, starting
+    from api.client import Client
+
+    async with AsyncExitStack() as stack:
+        if url is None or key is None:
+            with starting(screen) as report:
+                server = await stack.enter_async_context(own_server(settings, report, purpose))
+            url, key = server.url, server.token
+        yield await stack.enter_async_context(Client(url, key))

@@ -1,0 +1,121 @@
+"""`basanite replay`: a real data set through a running server, as its workers would send it."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
+from api.cli.reaching import Key, Url, check, reach
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from api.dataset import Dataset
+    from api.settings import Settings
+
+FINE, LEFT_OUT = 0, 3
+
+EPILOG = """
+Example: basanite replay data/dog
+
+The same command again goes on where a break was: nothing is counted twice. Without --url the data
+stays in a folder apart from that of `basanite serve`.
+
+Exit status: 0 every row was taken; 3 some were refused or could not be read; 1 it failed.
+"""
+
+
+def replay(
+    dataset: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder with judgments.csv and, to check with, gold.csv; or a file of judgments. "
+            "Also .jsonl and .parquet."
+        ),
+    ],
+    gold: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Tasks whose answer is known: columns task and label."),
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+    project: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Project to make; named after the data set if left out."),
+    ] = None,
+    concurrency: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=500,
+            help="Judgments under way at a time. Those of a task, or of a worker, keep their "
+            "order.",
+        ),
+    ] = 32,
+    batch: Annotated[
+        int, typer.Option(min=1, max=20_000, help="Judgments a call, with submitJudgments.")
+    ] = 1,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Send a data set, judgment by judgment in file order, and compare consensus with gold.
+
+    Shows, after each quarter, the accuracy of the consensus beside that of the majority vote on
+    the same judgments. The gold stays here: the server does not see it.
+    """
+    from platformdirs import user_data_path
+    from rich.console import Console
+
+    from api.cli.interrupts import INTERRUPTED
+    from api.client import CallFailed
+    from api.dataset import read_dataset
+    from api.tables.errors import TableError
+    from api.tables.judgments import Reading
+
+    check(url, key)
+    screen = Console(highlight=False)
+    settings = settings_of(
+        database_url=database_url or "", data_dir=data_dir or user_data_path("basanite-replay")
+    )
+    try:
+        data = read_dataset(dataset, gold, Reading())
+        complete = run(
+            _replay(data, project or data.name, url, key, settings, concurrency, batch, screen)
+        )
+    except (CallFailed, TableError) as error:
+        fail(str(error))
+    except asyncio.CancelledError:
+        screen.print("Stopped. The same command goes on from here.")
+        sys.exit(INTERRUPTED)
+    sys.exit(FINE if complete else LEFT_OUT)
+
+
+async def _replay(
+    data: "Dataset",
+    project: str,
+    url: str | None,
+    key: str | None,
+    settings: "Settings",
+    concurrency: int,
+    batch: int,
+    screen: "Console",
+) -> bool:
+    from api.cli.interrupts import interrupts
+    from api.cli.replay_screen import ReplayScreen
+    from api.replaying import Replay
+
+    with interrupts():
+        async with reach(url, key, settings, screen, "basanite replay") as client:
+            replaying = Replay(client, data, project, concurrency, batch)
+            with screen.status("Creating the project and its tasks"):
+                await replaying.prepare()
+            where = "" if url else f", data in {settings.data_dir}"
+            screen.print(f"Project {project} at {client.url}{where}", style="dim", soft_wrap=True)
+            shown = ReplayScreen(screen, replaying)
+            with shown.shown():
+                await replaying.run(shown.reached)
+            shown.show_end()
+            return not replaying.refused and not data.unusable

@@ -1,0 +1,252 @@
+"""A data set sent through a running server, judgment by judgment, and what comes of it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from api.client import REFUSED, CallFailed, CallRefused, Client
+from api.dataset import Dataset
+from engine.agreement import score_against_gold
+
+TASKS_PER_CALL: Final = 2_000
+QUARTERS: Final = (0.25, 0.5, 0.75, 1.0)
+ENOUGH: Final = 2  # judgments from which a task may count as settled
+TARGET: Final = 0.95  # its confidence
+
+PROJECT: Final = """
+query ($project: ID!) {
+  project(externalId: $project) {
+    attributes labels { externalId } policy { overlap minJudgments requireLease allowRevision }
+    quality { judgments }
+  }
+}"""
+CREATE_PROJECT: Final = f"""
+mutation ($input: CreateProjectInput!) {{
+  createProject(input: $input) {{ ... on CreateProjectPayload {{ project {{ id }} }} {REFUSED} }}
+}}"""
+UPDATE_POLICY: Final = f"""
+mutation ($input: UpdatePolicyInput!) {{
+  updatePolicy(input: $input) {{ ... on UpdatePolicyPayload {{ project {{ id }} }} {REFUSED} }}
+}}"""
+ADD_TASKS: Final = f"""
+mutation ($input: AddTasksInput!) {{
+  addTasks(input: $input) {{ ... on AddTasksPayload {{ added refused }} {REFUSED} }}
+}}"""
+SUBMIT: Final = f"""
+mutation ($input: SubmitJudgmentInput!) {{
+  submitJudgment(input: $input) {{ ... on SubmitJudgmentPayload {{ duplicate }} {REFUSED} }}
+}}"""
+SUBMIT_MANY: Final = f"""
+mutation ($input: SubmitJudgmentsInput!) {{
+  submitJudgments(input: $input) {{
+    ... on SubmitJudgmentsPayload {{ accepted duplicates refusals {{ code }} }} {REFUSED}
+  }}
+}}"""
+TASKS: Final = """
+query ($project: ID, $first: Int!, $after: String) {
+  tasks(project: $project, first: $first, after: $after) {
+    edges { node {
+      externalId judgmentCount consensus { confidence probabilities { probability } }
+    } }
+    pageInfo { hasNextPage endCursor }
+  }
+}"""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How things stood after the first `rows` rows.
+
+    Of the tasks with gold and a judgment: how many, and the points of consensus and of majority
+    vote on the same judgments. settled: tasks with a confidence of TARGET and ENOUGH judgments.
+    rate: judgments a second since the checkpoint before. known: False where the project had later
+    judgments already, from an earlier run, so that there is nothing to compare.
+    """
+
+    share: float
+    rows: int
+    rate: float
+    known: bool
+    settled: int = 0
+    tasks: int = 0
+    consensus: float = 0.0
+    majority: float = 0.0
+
+
+@dataclass
+class Replay:
+    """One data set on its way into one project.
+
+    sent: rows that were answered; duplicates: those that were there before, as repeated rows or
+    from an earlier run; refused: by code.
+    """
+
+    client: Client
+    dataset: Dataset
+    project: str
+    in_flight: int = 32
+    batch: int = 1
+    sent: int = 0
+    duplicates: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+    async def prepare(self) -> None:
+        """Create project and tasks, or find those of an earlier run.
+
+        Raises CallFailed if there is another project under this id.
+        """
+        attributes = {"replay": self.dataset.digest}
+        found = (await self.client.execute(PROJECT, {"project": self.project}))["project"]
+        if found is None:
+            labels = [{"externalId": label} for label in self.dataset.judgments.labels]
+            given = {"externalId": self.project, "labels": labels, "attributes": attributes}
+            await self.client.mutate(CREATE_PROJECT, {**given, "policy": self._policy()})
+        elif found["attributes"] != attributes:
+            raise CallFailed(
+                f"There is a project {self.project} that is no replay of these judgments. "
+                "Choose another id with --project."
+            )
+        names = self.dataset.judgments.tasks.to_pylist()
+        for start in range(0, len(names), TASKS_PER_CALL):
+            tasks = [
+                {"externalId": name, "payload": {"task": name}}
+                for name in names[start : start + TASKS_PER_CALL]
+            ]
+            await self.client.mutate(ADD_TASKS, {"project": self.project, "tasks": tasks})
+
+    def _policy(self) -> dict[str, Any]:
+        """A policy that takes every row of the file.
+
+        A worker may revise open tasks only. Where the file has revisions, tasks stay open until
+        all is sent: a place more than there are judgments, and none settles before it is taken.
+        """
+        overlap = self.dataset.overlap
+        knobs = {"targetConfidence": TARGET, "requireLease": False, "allowRevision": True}
+        if self.dataset.judgments.revised:
+            return {**knobs, "overlap": overlap + 1, "minJudgments": None}
+        return {**knobs, "overlap": overlap, "minJudgments": min(ENOUGH, overlap)}
+
+    async def run(self, reached: Callable[[Checkpoint], None]) -> None:
+        """Send everything; `reached` is called after each quarter."""
+        begin = 0
+        for share in QUARTERS:
+            end = round(share * len(self.dataset))
+            began = time.perf_counter()
+            await self._send(range(begin, end))
+            seconds = max(time.perf_counter() - began, 1e-9)
+            reached(await self._look(share, end, (end - begin) / seconds))
+            begin = end
+        overlap = self.dataset.overlap
+        policy = {"overlap": overlap, "minJudgments": min(ENOUGH, overlap)}
+        await self.client.mutate(UPDATE_POLICY, {"project": self.project, "policy": policy})
+
+    async def _send(self, rows: range) -> None:
+        if self.batch > 1:
+            for start in range(rows.start, rows.stop, self.batch):
+                await self._send_batch(range(start, min(start + self.batch, rows.stop)))
+            return
+        turns = _turns(self.dataset, rows)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.in_flight, len(rows))):
+                    group.create_task(self._send_singly(turns))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # they failed for the same reason
+
+    async def _send_singly(self, turns: "Iterator[_Turn]") -> None:
+        # Rows are taken in order, so that the one waited for is always under way already.
+        judgments = self.dataset.judgments
+        tasks, workers, labels = judgments.tasks, judgments.workers, judgments.labels
+        for turn in turns:
+            row = turn.row
+            for earlier in turn.after:
+                if not earlier.done():
+                    await earlier
+            given = {
+                "project": self.project,
+                "task": tasks[judgments.task[row]].as_py(),
+                "worker": workers[judgments.worker[row]].as_py(),
+                "label": labels[judgments.label[row]],
+                "clientId": f"row-{row}",
+            }
+            try:
+                answer = await self.client.mutate(SUBMIT, given)
+                self.duplicates += answer["duplicate"]
+            except CallRefused as refused:
+                self._count(refused.code)
+            self.sent += 1
+            turn.done.set_result(None)
+
+    async def _send_batch(self, rows: range) -> None:
+        judgments, part = self.dataset.judgments, slice(rows.start, rows.stop)
+        given = {
+            "project": self.project,
+            "tasks": judgments.tasks.take(judgments.task[part]).to_pylist(),
+            "workers": judgments.workers.take(judgments.worker[part]).to_pylist(),
+            "labels": [judgments.labels[label] for label in judgments.label[part].tolist()],
+            "clientIds": [f"row-{row}" for row in rows],
+        }
+        answer = await self.client.mutate(SUBMIT_MANY, given)
+        self.duplicates += answer["duplicates"]
+        for refusal in answer["refusals"]:
+            self._count(refusal["code"])
+        self.sent += len(rows)
+
+    def _count(self, code: str) -> None:
+        self.refused[code] = self.refused.get(code, 0) + 1
+
+    async def _look(self, share: float, rows: int, rate: float) -> Checkpoint:
+        dataset = self.dataset
+        found = await self.client.execute(PROJECT, {"project": self.project})
+        there = found["project"]["quality"]["judgments"]
+        if there != len(dataset.live(rows)) and not self.refused:
+            return Checkpoint(share, rows, rate, known=False)
+        number = {name: place for place, name in enumerate(dataset.judgments.tasks.to_pylist())}
+        posterior = np.zeros((len(number), len(dataset.judgments.labels)))
+        settled = 0
+        async for task in self.client.nodes(TASKS, {"project": self.project}):
+            consensus = task["consensus"]
+            if consensus is None:
+                continue
+            place = number[task["externalId"]]
+            posterior[place] = [each["probability"] for each in consensus["probabilities"]]
+            settled += consensus["confidence"] >= TARGET and task["judgmentCount"] >= ENOUGH
+        tasks, majority = dataset.majority(rows)
+        points = score_against_gold(posterior[tasks], dataset.gold[tasks]) if len(tasks) else 0.0
+        return Checkpoint(
+            share,
+            rows,
+            rate,
+            known=True,
+            settled=settled,
+            tasks=len(tasks),
+            consensus=float(np.sum(points)),
+            majority=float(majority.sum()),
+        )
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A row, the rows that must be answered before it is sent, and the mark that it is answered."""
+
+    row: int
+    after: tuple[asyncio.Future[None], ...]
+    done: asyncio.Future[None]
+
+
+def _turns(dataset: Dataset, rows: range) -> Iterator[_Turn]:
+    """The rows in order; each waits for the one before it of its task, and of its worker."""
+    loop = asyncio.get_running_loop()
+    by_task: dict[int, asyncio.Future[None]] = {}
+    by_worker: dict[int, asyncio.Future[None]] = {}
+    judgments, part = dataset.judgments, slice(rows.start, rows.stop)
+    pairs = zip(judgments.task[part].tolist(), judgments.worker[part].tolist(), strict=True)
+    for row, (task, worker) in zip(rows, pairs, strict=True):
+        earlier = (by_task.get(task), by_worker.get(worker))
+        done = loop.create_future()
+        by_task[task] = by_worker[worker] = done
+        yield _Turn(row, tuple(one for one in earlier if one is not None), done)
