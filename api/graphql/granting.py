@@ -47,8 +47,8 @@ async def create_key(
             project_id = (await shard_of(context, given.project)).project.project_id
     key_id = None
     if given.client_id is not None:
-        # Bound keys have a space of client ids for each project, so none can meet another's key.
-        key_id = derived_id(bound, given.client_id)
+        # The project of the key in use is part of it, so that nobody meets another project's key.
+        key_id = derived_id(bound, project_id, given.client_id)
     token = await context.service.keys.create(
         given.role, project_id=project_id, worker_id=worker_id, name=given.name, key_id=key_id
     )

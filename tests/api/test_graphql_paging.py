@@ -1,0 +1,239 @@
+"""Lists: every row once, in order, whatever comes in meanwhile; filters, orders and cursors."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.api.serving import SUBMIT_MANY, Data, Serving
+
+TASKS = """
+query ($filter: TaskFilter, $order: TaskOrder, $first: Int, $after: String) {
+  tasks(project: "p", filter: $filter, order: $order, first: $first, after: $after) {
+    totalCount
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    edges { cursor node { id externalId priority status judgmentCount consensus { confidence } } }
+  }
+}
+"""
+WORKERS = """
+query ($filter: WorkerFilter, $order: WorkerOrder, $first: Int, $after: String) {
+  workers(project: "p", filter: $filter, order: $order, first: $first, after: $after) {
+    totalCount
+    pageInfo { hasNextPage endCursor }
+    edges { node { externalId judgmentCount reputation { accuracy { value low high } } } }
+  }
+}
+"""
+
+
+async def walk(server: Serving, query: str, first: int, **variables: Any) -> list[Data]:
+    """All nodes, page by page."""
+    nodes: list[Data] = []
+    after = None
+    while True:
+        (page,) = (await server.data(query, variables | {"first": first, "after": after})).values()
+        nodes += [edge["node"] for edge in page["edges"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return nodes
+        assert len(page["edges"]) == first
+
+
+async def settle_down() -> None:
+    """Let the tables behind the lists catch up."""
+    await asyncio.sleep(1.5)
+
+
+async def fill(server: Serving) -> None:
+    await server.make_project(overlap=10)
+    for k in range(30):
+        await server.add_tasks(
+            "p", f"t{k:02}", priority=k % 4, attributes={"lang": "fi" if k % 3 else "sv"}
+        )
+    rows = [(f"w{w}", f"t{t:02}") for w in range(6) for t in range(0, 30, w + 1)]
+    given = {
+        "project": "p",
+        "workers": [worker for worker, _ in rows],
+        "tasks": [task for _, task in rows],
+        "labels": [
+            "dog" if (int(task[1:]) + int(worker[1:])) % 5 == 0 else "cat" for worker, task in rows
+        ],
+    }
+    answer = await server.do(SUBMIT_MANY, given)
+    assert answer["refused"] == 0
+    await settle_down()
+
+
+async def test_tasks_in_every_order(server: Serving) -> None:
+    await fill(server)
+    names = [f"t{k:02}" for k in range(30)]
+    for by in ("AGE", "PRIORITY", "CONFIDENCE"):
+        ways = {}
+        for direction in ("ASC", "DESC"):
+            for first in (1, 7, 30, 500):
+                nodes = await walk(server, TASKS, first, order={"by": by, "direction": direction})
+                assert sorted(node["externalId"] for node in nodes) == names
+                known = ways.setdefault(direction, nodes)
+                assert nodes == known
+        assert ways["DESC"] == ways["ASC"][::-1]
+        keys = {
+            "AGE": [node["externalId"] for node in ways["ASC"]],
+            "PRIORITY": [node["priority"] for node in ways["ASC"]],
+            "CONFIDENCE": [
+                round((node["consensus"] or {"confidence": 0})["confidence"], 6)
+                for node in ways["ASC"]
+            ],
+        }[by]
+        assert keys == sorted(keys)
+
+
+async def test_workers_in_every_order(server: Serving) -> None:
+    await fill(server)
+    for by in ("AGE", "ACCURACY", "JUDGMENTS", "STATUS"):
+        ways = {}
+        for direction in ("ASC", "DESC"):
+            for first in (1, 4, 500):
+                nodes = await walk(server, WORKERS, first, order={"by": by, "direction": direction})
+                assert sorted(node["externalId"] for node in nodes) == [f"w{w}" for w in range(6)]
+                assert nodes == ways.setdefault(direction, nodes)
+        assert ways["DESC"] == ways["ASC"][::-1]
+    counts = [
+        node["judgmentCount"] for node in await walk(server, WORKERS, 3, order={"by": "JUDGMENTS"})
+    ]
+    assert counts == sorted(counts)
+
+
+async def test_filters(server: Serving) -> None:
+    await fill(server)
+    everything = await walk(server, TASKS, 500)
+    for status in ("OPEN", "SETTLED", "CONTESTED"):
+        page = (await server.data(TASKS, {"filter": {"status": [status]}, "first": 500}))["tasks"]
+        found = {edge["node"]["externalId"] for edge in page["edges"]}
+        assert found == {node["externalId"] for node in everything if node["status"] == status}
+        assert page["totalCount"] == len(found)
+    below = await walk(server, TASKS, 7, filter={"confidenceBelow": 0.9})
+    assert {node["externalId"] for node in below} == {
+        node["externalId"]
+        for node in everything
+        if not node["consensus"] or node["consensus"]["confidence"] < 0.9
+    }
+    swedish = await walk(server, TASKS, 4, filter={"slice": {"lang": "sv"}})
+    assert [node["externalId"] for node in swedish] == [f"t{k:02}" for k in range(0, 30, 3)]
+    dogs = await walk(server, TASKS, 500, filter={"label": "dog"})
+    assert len(dogs) < 30
+    page = (await server.data(WORKERS, {"filter": {"judgmentsAtLeast": 10}}))["workers"]
+    assert {edge["node"]["externalId"] for edge in page["edges"]} == {"w0", "w1", "w2"}
+    assert page["totalCount"] is None
+    low = await walk(server, WORKERS, 2, filter={"accuracyBelow": 2.0, "accuracyAtLeast": 0.0})
+    assert len(low) == 6
+    assert await walk(server, WORKERS, 2, filter={"cohort": {"vendor": "acme"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "field"),
+    [
+        ({"first": 0}, "first"),
+        ({"first": 501}, "first"),
+        ({"first": -1}, "first"),
+        ({"after": "nonsense"}, "after"),
+        ({"after": ""}, "after"),
+        ({"after": "WyJ0YXNrcyJd"}, "after"),
+        ({"after": "bnVsbA"}, "after"),
+        ({"filter": {"label": "cow"}}, "filter.label"),
+        ({"filter": {"slice": [1]}}, "filter.slice"),
+    ],
+)
+async def test_bad_arguments_are_named(server: Serving, variables: Data, field: str) -> None:
+    await server.make_project()
+    response = await server.ask(TASKS, {"first": 5} | variables)
+    error = response["errors"][0]
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["message"].startswith(field)
+
+
+async def test_a_cursor_belongs_to_its_list_and_order(server: Serving) -> None:
+    await server.make_project()
+    await server.add_tasks("p", "a", "b")
+    await settle_down()
+    cursor = (await server.data(TASKS, {"first": 1}))["tasks"]["pageInfo"]["endCursor"]
+    assert cursor
+    for query, variables in (
+        (TASKS, {"order": {"by": "PRIORITY"}}),
+        (TASKS, {"order": {"direction": "DESC"}}),
+        (WORKERS, {}),
+    ):
+        response = await server.ask(query, {"first": 1, "after": cursor} | variables)
+        assert response["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
+async def test_pages_stay_stable_while_tasks_come_in(server: Serving) -> None:
+    await server.make_project()
+    before = [f"a{k:03}" for k in range(60)]
+    await server.add_tasks("p", *before)
+    await settle_down()
+    done = asyncio.Event()
+
+    async def keep_adding() -> None:
+        k = 0
+        while not done.is_set():
+            await server.add_tasks("p", *[f"b{k + j:05}" for j in range(5)])
+            k += 5
+            await asyncio.sleep(0.005)
+
+    adding = asyncio.create_task(keep_adding())
+    try:
+        for order in ({"by": "AGE"}, {"by": "PRIORITY"}, {"by": "CONFIDENCE"}):
+            variables: Data = {"order": order, "first": 4}
+            seen: list[str] = []
+            after = None
+            while len([name for name in seen if name < "b"]) < len(before):
+                page = (await server.data(TASKS, variables | {"after": after}))["tasks"]
+                seen += [edge["node"]["externalId"] for edge in page["edges"]]
+                after = page["pageInfo"]["endCursor"]
+            assert len(seen) == len(set(seen))
+            assert [name for name in seen if name < "b"] == before
+    finally:
+        done.set()
+        await adding
+
+
+async def test_nodes_are_found_by_their_global_id(server: Serving) -> None:
+    await fill(server)
+    node = """
+    query ($id: ID!) {
+      node(id: $id) {
+        id __typename
+        ... on Task { externalId } ... on Worker { externalId } ... on Project { externalId }
+      }
+    }"""
+    task = (await walk(server, TASKS, 1))[0]
+    found = (await server.data(node, {"id": task["id"]}))["node"]
+    assert found == {"id": task["id"], "__typename": "Task", "externalId": task["externalId"]}
+    for wrong in ("", "x", "VGFzazoxOjk5OQ", "VGFzazox", "Vm9pZDoxOjE", "VGFzazotMTotMQ", "é"):
+        assert (await server.data(node, {"id": wrong}))["node"] is None
+
+
+async def test_a_task_shows_its_judgments_and_probabilities(server: Serving) -> None:
+    await fill(server)
+    query = """{
+      task(project: "p", externalId: "t12") {
+        judgmentCount
+        consensus { label probabilities { label probability } }
+        judgments { label seconds sequence createdAt worker { externalId judgmentCount } }
+      }
+      tasks(project: "p", first: 500) { edges { node { judgmentCount judgments { label } } } }
+    }"""
+    data = await server.data(query)
+    task = data["task"]
+    assert len(task["judgments"]) == task["judgmentCount"] == 5
+    assert sum(one["probability"] for one in task["consensus"]["probabilities"]) == pytest.approx(1)
+    assert [one["worker"]["externalId"] for one in task["judgments"]] == [
+        "w0",
+        "w1",
+        "w2",
+        "w3",
+        "w5",
+    ]
+    for edge in data["tasks"]["edges"]:
+        assert len(edge["node"]["judgments"]) == edge["node"]["judgmentCount"]
