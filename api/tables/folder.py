@@ -138,7 +138,7 @@ class OutFolder:
             return summary
         if overwrite:
             return {}
-        raise FileForeign(path=path, why="was not written by basanite aggregate")
+        raise FileForeign(path=path, why="was not written by basanite")
 
     def _check_owned(self) -> None:
         written = self._written()
@@ -147,7 +147,7 @@ class OutFolder:
             if not path.exists():
                 continue
             if name not in written:
-                raise FileForeign(path=path, why="was not written by basanite aggregate")
+                raise FileForeign(path=path, why="was not written by basanite")
             if _digest(path) != written[name]:
                 raise FileForeign(path=path, why="was changed since basanite wrote it")
 

@@ -48,7 +48,7 @@ def umask() -> int:
 def test_files_of_others_are_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"mine")
     (tmp_path / "notes.txt").write_bytes(b"mine too")
-    with pytest.raises(FileForeign, match="was not written by basanite aggregate"):
+    with pytest.raises(FileForeign, match="was not written by basanite"):
         write(tmp_path, {"a.csv": b"1"})
     assert (tmp_path / name).read_bytes() == b"mine"
     write(tmp_path, {"a.csv": b"1"}, overwrite=True)
