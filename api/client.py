@@ -19,9 +19,6 @@ TRANSIENT: Final = frozenset({"OVERLOADED", "UNAVAILABLE"})
 GATEWAY: Final = frozenset({502, 503, 504})  # a proxy before a server that is away
 PAGE: Final = 500  # most that a page of a list holds
 
-# The part of a mutation's selection that tells why it was refused.
-REFUSED: Final = "... on Refusal { code message retryAfter }"
-
 Data = dict[str, Any]
 
 
@@ -86,8 +83,8 @@ class Client:
     ) -> Data:
         """Run a mutation and return its payload.
 
-        Its one variable is $input, and it selects REFUSED. Raises CallRefused where the server
-        refuses for good.
+        Its one variable is $input, and it selects code, message and retryAfter of a Refusal.
+        Raises CallRefused where the server refuses for good.
         """
         deadline = time.monotonic() + self._patience
         while True:

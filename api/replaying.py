@@ -8,44 +8,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from api.client import REFUSED, CallFailed, CallRefused, Client
+from api.calls import CREATE_PROJECT, PROJECT, SUBMIT, SUBMIT_MANY, UPDATE_POLICY, add_tasks
+from api.client import CallFailed, CallRefused, Client
 from api.dataset import Dataset
 from engine.agreement import score_against_gold
 
-TASKS_PER_CALL: Final = 2_000
 QUARTERS: Final = (0.25, 0.5, 0.75, 1.0)
 ENOUGH: Final = 2  # judgments from which a task may count as settled
 TARGET: Final = 0.95  # its confidence
 
-PROJECT: Final = """
-query ($project: ID!) {
-  project(externalId: $project) {
-    attributes labels { externalId } policy { overlap minJudgments requireLease allowRevision }
-    quality { judgments }
-  }
-}"""
-CREATE_PROJECT: Final = f"""
-mutation ($input: CreateProjectInput!) {{
-  createProject(input: $input) {{ ... on CreateProjectPayload {{ project {{ id }} }} {REFUSED} }}
-}}"""
-UPDATE_POLICY: Final = f"""
-mutation ($input: UpdatePolicyInput!) {{
-  updatePolicy(input: $input) {{ ... on UpdatePolicyPayload {{ project {{ id }} }} {REFUSED} }}
-}}"""
-ADD_TASKS: Final = f"""
-mutation ($input: AddTasksInput!) {{
-  addTasks(input: $input) {{ ... on AddTasksPayload {{ added refused }} {REFUSED} }}
-}}"""
-SUBMIT: Final = f"""
-mutation ($input: SubmitJudgmentInput!) {{
-  submitJudgment(input: $input) {{ ... on SubmitJudgmentPayload {{ duplicate }} {REFUSED} }}
-}}"""
-SUBMIT_MANY: Final = f"""
-mutation ($input: SubmitJudgmentsInput!) {{
-  submitJudgments(input: $input) {{
-    ... on SubmitJudgmentsPayload {{ accepted duplicates refusals {{ code }} }} {REFUSED}
-  }}
-}}"""
 TASKS: Final = """
 query ($project: ID, $first: Int!, $after: String) {
   tasks(project: $project, first: $first, after: $after) {
@@ -111,12 +82,8 @@ class Replay:
                 "Choose another id with --project."
             )
         names = self.dataset.judgments.tasks.to_pylist()
-        for start in range(0, len(names), TASKS_PER_CALL):
-            tasks = [
-                {"externalId": name, "payload": {"task": name}}
-                for name in names[start : start + TASKS_PER_CALL]
-            ]
-            await self.client.mutate(ADD_TASKS, {"project": self.project, "tasks": tasks})
+        tasks = [{"externalId": name, "payload": {"task": name}} for name in names]
+        await add_tasks(self.client, self.project, tasks)
 
     def _policy(self) -> dict[str, Any]:
         """A policy that takes every row of the file.

@@ -8,39 +8,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from api.client import REFUSED, CallFailed, CallRefused, Client
+from api.calls import CREATE_KEY, CREATE_PROJECT, LEASE, SUBMIT, add_tasks
+from api.client import CallFailed, CallRefused, Client
 from engine.agreement import score_against_gold
 from engine.crowd import Items, Workers, answers, draw_items, paces, throughput
 
 LEASES: Final = 3  # tasks that a simulated worker takes at a time
-TASKS_PER_CALL: Final = 2_000
 KEYS_AT_A_TIME: Final = 16
 UNJUDGED: Final = -1
 
-CREATE_PROJECT: Final = f"""
-mutation ($input: CreateProjectInput!) {{
-  createProject(input: $input) {{ ... on CreateProjectPayload {{ project {{ id }} }} {REFUSED} }}
-}}"""
-ADD_TASKS: Final = f"""
-mutation ($input: AddTasksInput!) {{
-  addTasks(input: $input) {{ ... on AddTasksPayload {{ added refused }} {REFUSED} }}
-}}"""
-CREATE_KEY: Final = f"""
-mutation ($input: CreateKeyInput!) {{
-  createKey(input: $input) {{ ... on CreateKeyPayload {{ token }} {REFUSED} }}
-}}"""
-LEASE: Final = f"""
-mutation ($input: LeaseTasksInput!) {{
-  leaseTasks(input: $input) {{
-    ... on LeaseTasksPayload {{ leases {{ id payload }} labels {{ externalId }} }} {REFUSED}
-  }}
-}}"""
-SUBMIT: Final = f"""
-mutation ($input: SubmitJudgmentInput!) {{
-  submitJudgment(input: $input) {{
-    ... on SubmitJudgmentPayload {{ sequence duplicate }} {REFUSED}
-  }}
-}}"""
 TASK_FEED: Final = """
 subscription ($project: ID) {
   taskFeed(project: $project, after: 0) { tasks { externalId consensus { label } } }
@@ -145,10 +121,9 @@ class Simulation:
         self.votes = np.concatenate([self.votes, grown])
         unjudged = np.full(len(items), UNJUDGED, np.int16)
         self.consensus = np.concatenate([self.consensus, unjudged])
-        for start in range(first, first + len(items), TASKS_PER_CALL):
-            numbers = range(start, min(start + TASKS_PER_CALL, first + len(items)))
-            tasks = [{"externalId": f"task-{i}", "payload": {"item": i}} for i in numbers]
-            await self.client.mutate(ADD_TASKS, {"project": self.plan.project, "tasks": tasks})
+        numbers = range(first, first + len(items))
+        tasks = [{"externalId": f"task-{i}", "payload": {"item": i}} for i in numbers]
+        await add_tasks(self.client, self.plan.project, tasks)
 
     async def work(self, worker: int) -> None:
         """Be one worker, for ever: lease, think, answer."""

@@ -51,6 +51,8 @@ class ReplayScreen:
     def show_end(self) -> None:
         """Say what else became of the rows."""
         replay, dataset = self._replay, self._replay.dataset
+        if not all(one.known for one in self._reached):
+            self._screen.print("–: an earlier run had sent more than this already.")
         if replay.duplicates:
             self._screen.print(
                 f"{replay.duplicates:,} rows were there already: repeated in the file "
@@ -79,8 +81,8 @@ class ReplayScreen:
             "accuracy on the tasks with gold, consensus and majority on the same judgments",
             caption_justify="left",
         )
-        names = ("sent", "judgments", "judgments/s", "settled", "gold tasks", "consensus")
-        for name in (*names, "majority", "ahead"):
+        names = ("sent", "judgments", "per second", "settled", "gold", "consensus", "majority")
+        for name in (*names, "ahead"):
             table.add_column(name, justify="right", no_wrap=True)
         for one in self._reached:
             table.add_row(*_cells(one))
@@ -90,7 +92,7 @@ class ReplayScreen:
 def _cells(one: Checkpoint) -> list[Text | str]:
     start: list[Text | str] = [f"{one.share:.0%}", f"{one.rows:,}", f"{one.rate:,.0f}"]
     if not one.known:
-        return [*start, Text("sent by an earlier run, and more", "dim"), "", "", "", ""]
+        return [*start, *["–"] * 5]
     if not one.tasks:
         return [*start, f"{one.settled:,}", "0", "–", "–", "–"]
     ahead = 100 * (one.consensus - one.majority) / one.tasks

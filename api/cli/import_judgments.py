@@ -1,0 +1,166 @@
+"""`basanite import-judgments`: a file of judgments into a project."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
+from api.cli.reaching import Key, Url, check, reach
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from api.importing import Import
+    from api.settings import Settings
+    from api.tables.folder import OutFolder
+    from api.tables.judgments import Judgments
+
+FINE, LEFT_OUT = 0, 3
+
+EPILOG = """
+Example: basanite import-judgments judgments.csv --project animals --create
+
+A break is no harm: the same command again adds what is missing, and nothing twice. A row for a
+worker and task that are there with another label is that worker's revision.
+
+Exit status: 0 every row is in the project; 3 some are not, and quarantine.csv (unreadable) or
+refused.csv (not accepted) in the folder --out say which and why; 1 it failed.
+"""
+
+
+def import_judgments(
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="CSV, JSON Lines or Parquet, also gzipped, with the columns task, worker and "
+            "label; - for standard input."
+        ),
+    ],
+    project: Annotated[str, typer.Option(metavar="ID", help="Project that they go to.")],
+    create: Annotated[
+        bool,
+        typer.Option("--create", help="Make the project and the tasks where they are missing."),
+    ] = False,
+    url: Url = None,
+    key: Key = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the rows that were left out.")
+    ] = Path("basanite-import"),
+    batch: Annotated[int, typer.Option(min=1, max=20_000, help="Judgments a call.")] = 5_000,
+    task_column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Column of tasks, if it is not recognised."),
+    ] = None,
+    worker_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Column of workers.")
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Column of labels.")
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(metavar="CHAR", help="What parts the values, if it is none of , ; | or tab."),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Encoding of the text, if not UTF-8.")
+    ] = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Store the judgments of a file in a project. Workers that are new are added.
+
+    Goes through the server at --url or, without one, through a server started for this over the
+    same database as `basanite serve`, which must not be running then.
+    """
+    from rich.console import Console
+
+    from api.cli.interrupts import INTERRUPTED
+    from api.client import CallFailed
+    from api.importing import REFUSED
+    from api.tables.errors import TableError
+    from api.tables.folder import OutFolder
+    from api.tables.judgments import Reading, read_judgments
+    from api.tables.quarantine import QUARANTINE, Quarantine
+
+    check(url, key)
+    screen = Console(highlight=False)
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    reading = Reading(task_column, worker_column, label_column, None, delimiter, encoding)
+    try:
+        with OutFolder(out, (QUARANTINE, REFUSED)) as folder:
+            quarantine = Quarantine(folder)
+            with screen.status(f"Reading {file}"):
+                judgments = read_judgments(file, reading, quarantine.of(file))
+            done = run(
+                _import(judgments, project, create, url, key, settings, batch, folder, screen)
+            )
+            folder.commit(
+                {
+                    "judgments_file": file,
+                    "project": project,
+                    "accepted": done.accepted,
+                    "duplicates": done.duplicates,
+                    "refused": done.refused,
+                    "quarantined": quarantine.count,
+                }
+            )
+            _show(screen, done, quarantine.count, folder)
+    except (CallFailed, TableError) as error:
+        fail(str(error))
+    except asyncio.CancelledError:
+        screen.print("Stopped. The same command adds what is missing.")
+        sys.exit(INTERRUPTED)
+    sys.exit(LEFT_OUT if done.refused or quarantine.count else FINE)
+
+
+async def _import(
+    judgments: "Judgments",
+    project: str,
+    create: bool,
+    url: str | None,
+    key: str | None,
+    settings: "Settings",
+    batch: int,
+    folder: "OutFolder",
+    screen: "Console",
+) -> "Import":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from api.cli.interrupts import interrupts
+    from api.importing import Import
+
+    with interrupts():
+        async with reach(url, key, settings, screen, "basanite import-judgments") as client:
+            importing = Import(client, judgments, project, batch)
+            with screen.status("Looking up the project and its tasks"):
+                await importing.prepare(create=create)
+            columns = (TextColumn("Storing"), BarColumn(), MofNCompleteColumn())
+            with Progress(*columns, console=screen, disable=not screen.is_terminal) as bars:
+                bar = bars.add_task("", total=len(judgments.task))
+                await importing.run(folder, lambda sent: bars.update(bar, completed=sent))
+            return importing
+
+
+def _show(screen: "Console", done: "Import", quarantined: int, folder: "OutFolder") -> None:
+    from rich.text import Text
+
+    judgments = done.judgments
+    screen.print(
+        f"{done.accepted:,} judgments were stored in project {done.project}, "
+        f"{done.duplicates:,} were there already."
+    )
+    if judgments.duplicates or judgments.revised:
+        screen.print(
+            f"Within the file {judgments.duplicates:,} rows repeated an answer, and "
+            f"{judgments.revised:,} changed an earlier one: the last counts."
+        )
+    for why, count in sorted(done.reasons.items(), key=lambda reason: -reason[1]):
+        screen.print(Text(f"{count:,} refused: {why}", "yellow"), soft_wrap=True)
+    if quarantined:
+        screen.print(Text(f"{quarantined:,} rows could not be read", "yellow"))
+    if done.refused or quarantined:
+        written = ", ".join(sorted(folder.written))
+        screen.print(Text(f"Written to {folder.path}: {written}"), soft_wrap=True)
