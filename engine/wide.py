@@ -16,7 +16,8 @@ from engine.kernels.forms import (
     TOTALS,
 )
 from engine.kernels.votes import Votes
-from engine.kernels.wide import ERRORS, WideSweep, WideTables, best, spread_out
+from engine.kernels.wide import ERRORS, WideTables, best, spread_out
+from engine.kernels.wide_sweep import WideSweep
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
