@@ -1,0 +1,1 @@
+"""Measurements of Basanite, each beside what it is to be compared with."""

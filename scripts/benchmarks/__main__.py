@@ -1,0 +1,19 @@
+"""`scripts/bench`: each sub-command measures one thing, prints a table and writes JSON."""
+
+import typer
+
+from scripts.benchmarks import accuracy, engine
+
+app = typer.Typer(
+    name="scripts/bench",
+    help="Measure Basanite, each thing beside what it is to be compared with, in one run.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command(epilog=accuracy.EPILOG)(accuracy.accuracy)
+app.command(epilog=engine.EPILOG)(engine.engine)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,12 @@
+"""Options that several benchmarks have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+JsonFile = Annotated[
+    Path | None,
+    typer.Option("--json", help="Where the figures go; else bench-results/NAME.json."),
+]
+Repeats = Annotated[int, typer.Option(min=1, help="Runs of each measurement; the best counts.")]
