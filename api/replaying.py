@@ -59,7 +59,7 @@ class Replay:
     client: Client
     dataset: Dataset
     project: str
-    in_flight: int = 32
+    in_flight: int = 128
     batch: int = 1
     sent: int = 0
     duplicates: int = 0

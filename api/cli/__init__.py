@@ -5,7 +5,18 @@ Modules of commands import what is heavy when the command runs, so that --help a
 
 import typer
 
-from api.cli import aggregate, demo, doctor, import_judgments, keys, migrate, replay, schema, serve
+from api.cli import (
+    aggregate,
+    demo,
+    doctor,
+    export,
+    import_judgments,
+    keys,
+    migrate,
+    replay,
+    schema,
+    serve,
+)
 
 app = typer.Typer(
     name="basanite",
@@ -19,6 +30,7 @@ app.command(epilog=serve.EPILOG)(serve.serve)
 app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=replay.EPILOG)(replay.replay)
 app.command(epilog=import_judgments.EPILOG)(import_judgments.import_judgments)
+app.command(epilog=export.EPILOG)(export.export)
 app.command(epilog=aggregate.EPILOG)(aggregate.aggregate)
 app.add_typer(keys.app)
 app.command(epilog=migrate.EPILOG)(migrate.migrate)

@@ -51,10 +51,10 @@ def replay(
         typer.Option(
             min=1,
             max=500,
-            help="Judgments under way at a time. Those of a task, or of a worker, keep their "
-            "order.",
+            help="Judgments under way at a time. Those of a task, or of a worker, wait for each "
+            "other.",
         ),
-    ] = 32,
+    ] = 128,
     batch: Annotated[
         int, typer.Option(min=1, max=20_000, help="Judgments a call, with submitJudgments.")
     ] = 1,
