@@ -127,7 +127,7 @@ class Plan:
         if held >= policy.leases_per_worker:
             request.refusal = LeaseLimit(held, policy.leases_per_worker)
             return
-        self._tell_loads()
+        self.tell_loads()
         judged_now = [key >> 32 for key in self.judged if key & 0xFFFFFFFF == worker]
         picked = memory.queue.pick(
             worker,
@@ -177,7 +177,8 @@ class Plan:
                 code = Code.LEASE_USED
             request.code.append(code)
 
-    def _tell_loads(self) -> None:
+    def tell_loads(self) -> None:
+        """Let the queue know the loads that changed; before it is asked, and at the end."""
         if self.dirty:
             tasks = np.fromiter(self.dirty, np.int32, len(self.dirty))
             self.memory.queue.set_loads(tasks, self.memory.load[tasks])

@@ -29,10 +29,12 @@ from api.errors import (
     TooManyRows,
     Unavailable,
     UnevenColumns,
+    UnknownWorker,
 )
 from api.feeds import Feed
 from api.inbox import Inbox
 from api.judging import plan_judgments
+from api.leases import OpenLease
 from api.limits import Limits
 from api.lookups import Known, look_up
 from api.memory import Changed, Memory
@@ -63,7 +65,13 @@ _LONGEST_WAIT: Final = 1.0  # seconds between two looks at the clock while lease
 _IDLE_WAIT: Final = 60.0
 
 # What a database that is gone, or a connection that breaks, looks like from here.
-_LOST: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseError)
+_LOST: Final = (
+    OSError,
+    DatabaseError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection ended just as a statement began
+)
 
 _T = TypeVar("_T")
 
@@ -177,6 +185,8 @@ class Shard(Views):
     async def lease(self, worker: int, count: int) -> list[Lease]:
         """Hand up to `count` tasks to a worker. Raises `NoTasks` or `LeaseLimit`."""
         self._check_size(count)
+        if not 0 <= worker < self.worker_count:
+            raise UnknownWorker
         future: asyncio.Future[list[Lease]] = _future()
         return await self._ask(LeaseTasks(worker, count, future), future)
 
@@ -209,8 +219,9 @@ class Shard(Views):
             await self._inbox.put(request)
             return await future
         except asyncio.CancelledError:
-            # The caller is gone. The writer sees it by this, and takes back what it leased.
-            future.cancel()
+            # The caller is gone. The writer sees it by this, unless it has answered just now.
+            if not future.cancel() and isinstance(request, LeaseTasks):
+                self._give_back(request.granted)
             raise
 
     def _check_size(self, rows: int) -> None:
@@ -271,7 +282,10 @@ class Shard(Views):
                 await self._follow()
             else:
                 await self._inbox.wait(self._until_expiry())
-                await self._flush(self._inbox.take(self._limits.flush_rows))
+                if self._seat.usable:
+                    await self._flush(self._inbox.take(self._limits.flush_rows))
+                else:  # it broke while nothing was under way: what waits need not know
+                    self._lose(ConnectionError("the connection was closed"))
 
     async def _flush(self, requests: list[Request]) -> None:
         memory = self.memory
@@ -294,9 +308,7 @@ class Shard(Views):
             return
         self._tell(changed)
         self._snapshots.consider(memory.seq)
-        if orphans:
-            lease_ids = [lease.lease_id for lease in orphans]
-            self._inbox.put_now(Release(None, lease_ids, _future()))
+        self._give_back(orphans)
 
     def _plan(self, memory: Memory, known: Known, now: datetime, requests: list[Request]) -> Plan:
         plan = Plan(memory, known, now, self._entropy, self._limits)
@@ -319,6 +331,7 @@ class Shard(Views):
                     plan.add_workers(request)
                 case UpdatePolicy():
                     plan.update_policy(request)
+        plan.tell_loads()
         return plan
 
     async def _commit(self, connection: asyncpg.Connection, plan: Plan) -> Contents:
@@ -340,6 +353,13 @@ class Shard(Views):
         else:
             rows = []
         return {row["task_id"]: (row["external_id"], row["payload"]) for row in rows}
+
+    def _give_back(self, orphans: Sequence[OpenLease]) -> None:
+        """Release what was leased to a caller who is gone."""
+        if orphans:
+            future: asyncio.Future[list[str]] = _future()
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._inbox.put_now(Release(None, [lease.lease_id for lease in orphans], future))
 
     def _tell(self, changed: Changed) -> None:
         memory = self.memory

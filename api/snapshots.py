@@ -26,6 +26,7 @@ KEPT: Final = 2
 
 _MAGIC: Final = b"BASANITE"
 _HEADER: Final = struct.Struct("<8sIIQ")  # magic, checksum of the rest, bytes of the index, of all
+_CHECKSUM: Final = struct.Struct("<I")
 _ALIGNMENT: Final = 64
 _MODEL: Final = "model."
 
@@ -52,8 +53,8 @@ def pack(columns: Columns) -> bytearray:
     for (_, _, _, at), column in zip(index, columns.values(), strict=True):
         place = np.frombuffer(body, np.uint8, column.nbytes, start + at)
         place[:] = np.ascontiguousarray(column).reshape(-1).view(np.uint8)
-    checksum = zlib.crc32(memoryview(body)[_HEADER.size :])
-    _HEADER.pack_into(body, 0, _MAGIC, checksum, len(text), len(body))
+    _HEADER.pack_into(body, 0, _MAGIC, 0, len(text), len(body))
+    _CHECKSUM.pack_into(body, len(_MAGIC), _checksum(body))
     return body
 
 
@@ -64,7 +65,7 @@ def unpack(body: bytes) -> Columns:
     magic, checksum, text_bytes, whole = _HEADER.unpack_from(body)
     if magic != _MAGIC or whole != len(body):
         raise Damaged("it is cut off, or no snapshot")
-    if zlib.crc32(memoryview(body)[_HEADER.size :]) != checksum:
+    if _checksum(body) != checksum:
         raise Damaged("its checksum is wrong")
     start = -(-(_HEADER.size + text_bytes) // _ALIGNMENT) * _ALIGNMENT
     index = json.loads(body[_HEADER.size : _HEADER.size + text_bytes])
@@ -74,6 +75,10 @@ def unpack(body: bytes) -> Columns:
         ).reshape(shape)
         for name, dtype, shape, offset in index
     }
+
+
+def _checksum(body: bytes | bytearray) -> int:
+    return zlib.crc32(memoryview(body)[len(_MAGIC) + _CHECKSUM.size :])
 
 
 async def save(connection: AnyConnection, memory: Memory) -> int:

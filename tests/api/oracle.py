@@ -1,0 +1,159 @@
+"""What a shard must do, in obvious Python: one dict a thing, one loop a rule."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from api.policy import Policy
+from api.rows import OPEN, Submissions, TaskViews
+
+
+@dataclass
+class OneLease:
+    task: int
+    worker: int
+    expires: float
+    outcome: str | None = None
+
+
+@dataclass
+class Oracle:
+    """A project as it should be after the calls so far."""
+
+    labels: int
+    policy: Policy = field(default_factory=Policy)
+    tasks: list[str] = field(default_factory=list)
+    priority: list[int] = field(default_factory=list)
+    gold: dict[int, int] = field(default_factory=dict)
+    workers: int = 0
+    judgments: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    clients: dict[tuple[int, str], tuple[int, int, int]] = field(default_factory=dict)
+    leases: dict[UUID, OneLease] = field(default_factory=dict)
+    stored: int = 0  # judgments ever stored, revised ones too
+
+    def judged(self, task: int) -> int:
+        return sum(1 for at, _ in self.judgments if at == task)
+
+    def open_leases(self, task: int | None = None, worker: int | None = None) -> list[OneLease]:
+        return [
+            lease
+            for lease in self.leases.values()
+            if lease.outcome is None
+            and task in (None, lease.task)
+            and worker in (None, lease.worker)
+        ]
+
+    def load(self, task: int) -> int:
+        return self.judged(task) + len(self.open_leases(task))
+
+    def expire(self, now: float) -> None:
+        for lease in self.open_leases():
+            if lease.expires <= now:
+                lease.outcome = "EXPIRED"
+
+    def status(self, task: int, confidence: float) -> str:
+        judged = self.judged(task)
+        enough = self.policy.min_judgments or self.policy.overlap
+        if task in self.gold or (confidence >= self.policy.target_confidence and judged >= enough):
+            return "SETTLED"
+        return "CONTESTED" if judged >= self.policy.overlap else "OPEN"
+
+    def free_for(self, worker: int, before: TaskViews) -> list[int]:
+        """Tasks the worker could be given."""
+        return [
+            task
+            for task in range(len(self.tasks))
+            if self.load(task) < self.policy.overlap
+            and (task, worker) not in self.judgments
+            and not self.open_leases(task, worker)
+            and self.handed_out(task, before)
+        ]
+
+    def handed_out(self, task: int, before: TaskViews) -> bool:
+        if before.gold[task] >= 0:
+            return bool(before.judgments[task] < self.policy.overlap)
+        return bool(before.status[task] == OPEN)
+
+    def submit(self, rows: Submissions, seqs: list[int], before: TaskViews) -> list[str]:
+        """Do it, and return the codes that should have come. `before`: tasks before the flush."""
+        codes = []
+        for row in range(len(rows.worker)):
+            code = self._submit_row(rows, row, before)
+            codes.append(code)
+            if code == "":
+                self._store(rows, row, seqs[row])
+        return codes
+
+    def _task(self, rows: Submissions, row: int) -> int:
+        task = int(rows.task[row])
+        lease_id = rows.lease_id[row]
+        if task == -1 and lease_id in self.leases:
+            return self.leases[lease_id].task
+        return task
+
+    def _submit_row(self, rows: Submissions, row: int, before: TaskViews) -> str:
+        worker, label = int(rows.worker[row]), int(rows.label[row])
+        task, lease_id = self._task(rows, row), rows.lease_id[row]
+        client = rows.client_id[row]
+        if not 0 <= worker < self.workers:
+            return "UNKNOWN_WORKER"
+        if not 0 <= label < self.labels:
+            return "UNKNOWN_LABEL"
+        if client is not None and (worker, client) in self.clients:
+            then_task, then_label, _ = self.clients[worker, client]
+            same = then_label == label and task in (-1, then_task)
+            return "DUPLICATE" if same else "CLIENT_ID_REUSED"
+        lease = None
+        if lease_id is not None:
+            lease = self.leases.get(lease_id)
+            if lease is None:
+                return "LEASE_NOT_FOUND"
+            if lease.worker != worker:
+                return "LEASE_FOREIGN"
+            if lease.task != task:
+                return "LEASE_OTHER_TASK"
+        if not 0 <= task < len(self.tasks):
+            return "LEASE_REQUIRED" if task == -1 and rows.require_lease else "UNKNOWN_TASK"
+        if (task, worker) in self.judgments:
+            if self.judgments[task, worker][0] == label:
+                for own in self.open_leases(task, worker):
+                    own.outcome = "JUDGED"
+                return "DUPLICATE"
+            revisable = self.handed_out(task, before)
+            return "" if self.policy.allow_revision and revisable else "TASK_CLOSED"
+        if lease is not None:
+            ended = {
+                "EXPIRED": "LEASE_EXPIRED",
+                "RELEASED": "LEASE_RELEASED",
+                "JUDGED": "LEASE_USED",
+            }
+            return ended.get(lease.outcome or "", "")
+        if rows.require_lease:
+            return "LEASE_REQUIRED"
+        if self.open_leases(task, worker) or self.load(task) < self.policy.overlap:
+            return ""
+        return "OVERLAP_FULL"
+
+    def _store(self, rows: Submissions, row: int, seq: int) -> None:
+        worker, label = int(rows.worker[row]), int(rows.label[row])
+        task, client = self._task(rows, row), rows.client_id[row]
+        for own in self.open_leases(task, worker):
+            own.outcome = "JUDGED"
+        self.judgments[task, worker] = (label, seq)
+        self.stored += 1
+        if client is not None:
+            self.clients[worker, client] = (task, label, seq)
+
+    def release(self, worker: int | None, lease_ids: list[UUID]) -> list[str]:
+        codes = []
+        for lease_id in lease_ids:
+            lease = self.leases.get(lease_id)
+            if lease is None:
+                codes.append("LEASE_NOT_FOUND")
+            elif worker not in (None, lease.worker):
+                codes.append("LEASE_FOREIGN")
+            elif lease.outcome in ("EXPIRED", "JUDGED"):
+                codes.append("LEASE_EXPIRED" if lease.outcome == "EXPIRED" else "LEASE_USED")
+            else:
+                lease.outcome = "RELEASED"
+                codes.append("")
+        return codes
