@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from api.calls import CREATE_PROJECT, PROJECT, SUBMIT_MANY, add_tasks
 from api.client import CallFailed, Client
+from api.documents import CREATE_PROJECT, PROJECT, SUBMIT_MANY, add_tasks
 from api.tables.folder import OutFile, OutFolder
 from api.tables.judgments import Judgments
 from api.tables.writing import write_header, write_rows

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from api.calls import CREATE_PROJECT, PROJECT, SUBMIT, SUBMIT_MANY, UPDATE_POLICY, add_tasks
 from api.client import CallFailed, CallRefused, Client
 from api.dataset import Dataset
+from api.documents import CREATE_PROJECT, PROJECT, SUBMIT, SUBMIT_MANY, UPDATE_POLICY, add_tasks
 from engine.agreement import score_against_gold
 
 QUARTERS: Final = (0.25, 0.5, 0.75, 1.0)

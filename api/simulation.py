@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from api.calls import CREATE_KEY, CREATE_PROJECT, LEASE, SUBMIT, add_tasks
 from api.client import CallFailed, CallRefused, Client
+from api.documents import CREATE_KEY, CREATE_PROJECT, LEASE, SUBMIT, add_tasks
 from engine.agreement import score_against_gold
 from engine.crowd import Items, Workers, answers, draw_items, paces, throughput
 

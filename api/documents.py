@@ -1,0 +1,62 @@
+"""The calls of the GraphQL API that our own commands make."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from api.client import Client
+
+TASKS_PER_CALL: Final = 2_000
+
+# The part of a mutation's selection that tells why it was refused.
+REFUSED: Final = "... on Refusal { code message retryAfter }"
+
+CREATE_PROJECT: Final = f"""
+mutation ($input: CreateProjectInput!) {{
+  createProject(input: $input) {{ ... on CreateProjectPayload {{ project {{ id }} }} {REFUSED} }}
+}}"""
+UPDATE_POLICY: Final = f"""
+mutation ($input: UpdatePolicyInput!) {{
+  updatePolicy(input: $input) {{ ... on UpdatePolicyPayload {{ project {{ id }} }} {REFUSED} }}
+}}"""
+ADD_TASKS: Final = f"""
+mutation ($input: AddTasksInput!) {{
+  addTasks(input: $input) {{ ... on AddTasksPayload {{ added }} {REFUSED} }}
+}}"""
+CREATE_KEY: Final = f"""
+mutation ($input: CreateKeyInput!) {{
+  createKey(input: $input) {{ ... on CreateKeyPayload {{ token }} {REFUSED} }}
+}}"""
+LEASE: Final = f"""
+mutation ($input: LeaseTasksInput!) {{
+  leaseTasks(input: $input) {{
+    ... on LeaseTasksPayload {{ leases {{ id payload }} labels {{ externalId }} }} {REFUSED}
+  }}
+}}"""
+SUBMIT: Final = f"""
+mutation ($input: SubmitJudgmentInput!) {{
+  submitJudgment(input: $input) {{ ... on SubmitJudgmentPayload {{ duplicate }} {REFUSED} }}
+}}"""
+SUBMIT_MANY: Final = f"""
+mutation ($input: SubmitJudgmentsInput!) {{
+  submitJudgments(input: $input) {{
+    ... on SubmitJudgmentsPayload {{ accepted duplicates refusals {{ row code message }} }}
+    {REFUSED}
+  }}
+}}"""
+PROJECT: Final = """
+query ($project: ID!) {
+  project(externalId: $project) { attributes quality { judgments } }
+}"""
+
+
+async def add_tasks(client: Client, project: str, tasks: Sequence[dict[str, Any]]) -> int:
+    """Add tasks, as many calls as it takes; return how many are new.
+
+    Those that cannot be added are left out: judgments of them will be refused.
+    """
+    added = 0
+    for start in range(0, len(tasks), TASKS_PER_CALL):
+        part = tasks[start : start + TASKS_PER_CALL]
+        answer = await client.mutate(ADD_TASKS, {"project": project, "tasks": part})
+        added += answer["added"]
+    return added
