@@ -56,6 +56,20 @@ class Dataset:
         task = judgments.task[:rows].astype(np.int64)
         return task * len(judgments.workers) + judgments.worker[:rows]
 
+    def origins(self) -> npt.NDArray[np.int64]:
+        """For each row the one that it repeats: the first of the worker's latest answer, int64[n].
+
+        A row that says something new is its own origin.
+        """
+        pairs, label = self.pairs(), self.judgments.label
+        order = np.argsort(pairs, kind="stable")
+        new = np.ones(len(order), np.bool_)
+        new[1:] = (np.diff(pairs[order]) != 0) | (np.diff(label[order]) != 0)
+        latest = np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
+        origins = np.empty(len(order), np.int64)
+        origins[order] = order[latest]
+        return origins
+
     def live(self, rows: int) -> npt.NDArray[np.int64]:
         """Those of the first rows that no later one of them replaces, int64[n]."""
         backwards = self.pairs(rows)[::-1]

@@ -45,7 +45,7 @@ mutation ($input: SubmitJudgmentsInput!) {{
 }}"""
 PROJECT: Final = """
 query ($project: ID!) {
-  project(externalId: $project) { attributes quality { judgments } }
+  project(externalId: $project) { attributes }
 }"""
 
 

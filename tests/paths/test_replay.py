@@ -211,6 +211,11 @@ def test_a_data_set_is_read_as_a_stream(tmp_path: Path) -> None:
     assert data.name == "set"
     assert len(data) == 500
     assert data.unusable == ["line 502: 2 values where the header has 3"]
+    origins, standing = data.origins().tolist(), dict[tuple[str, str], tuple[str, int]]()
+    for number, (task, worker, label) in enumerate(rows):
+        before, origin = standing.get((task, worker), ("", -1))
+        standing[task, worker] = (label, origin if label == before else number)
+        assert origins[number] == standing[task, worker][1]
     for count in (1, 100, 500):
         last = {(task, worker): number for number, (task, worker, _) in enumerate(rows[:count])}
         assert data.live(count).tolist() == sorted(last.values())
