@@ -2,7 +2,7 @@
 
 import typer
 
-from scripts.benchmarks import accuracy, engine
+from scripts.benchmarks import accuracy, api, engine, everything, feed, restart, writes
 
 app = typer.Typer(
     name="scripts/bench",
@@ -14,6 +14,11 @@ app = typer.Typer(
 )
 app.command(epilog=accuracy.EPILOG)(accuracy.accuracy)
 app.command(epilog=engine.EPILOG)(engine.engine)
+app.command(epilog=writes.EPILOG)(writes.writes)
+app.command(epilog=api.EPILOG)(api.api)
+app.command(epilog=feed.EPILOG)(feed.feed)
+app.command(epilog=restart.EPILOG)(restart.restart)
+app.command("all", epilog=everything.EPILOG)(everything.everything)
 
 if __name__ == "__main__":
     app()
