@@ -1,13 +1,16 @@
 """The demo as a stranger runs it: it ends by itself, it ends when told, it leaves nothing."""
 
 import re
+import shutil
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from api.cli.own_server import temporary_folder
 from tests.paths.commands import (
     Ran,
     basanite,
@@ -22,7 +25,11 @@ from tests.paths.commands import (
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
-FIRST_LINE = "s  "  # of the lines about the work: "   2 s   1,024 judgments"
+
+@pytest.fixture
+def free_folder() -> Iterator[Path]:
+    with temporary_folder() as folder:
+        yield folder
 
 
 def folder_of(text: str) -> str:
@@ -91,13 +98,14 @@ async def test_a_killed_demo_takes_server_and_database_with_it(tmp_path: Path) -
     process.kill()
     await process.wait()
     assert await gone(children, folder)
+    shutil.rmtree(folder)
 
 
 async def test_tasks_are_added_before_they_run_out_and_a_named_folder_is_kept(
-    tmp_path: Path,
+    tmp_path: Path, free_folder: Path
 ) -> None:
     # Not under pytest's own folder: the account that PostgreSQL runs as under root may not enter.
-    home = Path("/tmp") / f"basanite-test-demo-{tmp_path.name}-{id(tmp_path)}"
+    home = free_folder / "new"
     small = ("--workers", "20", "--tasks", "10", "--overlap", "2", "--rate", "100")
     ran = await basanite(tmp_path, "demo", "--seconds", "5", *small, "--data-dir", str(home))
     assert ran.status == 0, ran.text
