@@ -21,6 +21,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLString,
+    is_required_input_field,
 )
 
 Coercion: TypeAlias = Callable[[Any], Any]
@@ -76,9 +77,8 @@ def _object(type_: GraphQLInputObjectType) -> Coercion:
     known = {
         name: (field.out_name or name, coercion(field.type)) for name, field in type_.fields.items()
     }
-    required = {
-        name for name, field in type_.fields.items() if isinstance(field.type, GraphQLNonNull)
-    }
+    # Fields that are left out get their defaults from the class: they are the schema's.
+    required = {name for name, field in type_.fields.items() if is_required_input_field(field)}
 
     def coerce(value: Any) -> Any:
         if type(value) is not dict or not required <= value.keys():

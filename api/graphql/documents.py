@@ -11,7 +11,6 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
     parse,
     validate,
 )
@@ -86,6 +85,3 @@ class Documents:
             ),
             (),
         )
-
-
-__all__ = ["Document", "Documents", "OperationType"]

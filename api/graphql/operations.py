@@ -27,7 +27,7 @@ from graphql.pyutils import Path
 from graphql.type import GraphQLOutputType, GraphQLResolveInfo
 from strawberry.execution import optimized_is_awaitable
 
-from api.graphql.coercion import Coercion, coercion
+from api.graphql.coercion import coercion
 from api.graphql.completion import Plan, Unplanned, plan
 
 
@@ -163,6 +163,3 @@ class Operation:
             except Unplanned:
                 continue
         return plans
-
-
-__all__ = ["Coercion", "Operation", "PlannedExecutor"]

@@ -4,6 +4,8 @@ Written as a bare ASGI application: on the way of a single judgment, request and
 would cost as much as its execution.
 """
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Iterable
 from functools import lru_cache
 from typing import Any
@@ -22,6 +24,8 @@ from api.service import Service
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 EVENTS = "text/event-stream"
+
+DISCARD_SECONDS = 10.0  # that a body which is too long is read to its end, and thrown away
 
 HINT = b"""<!doctype html><meta charset="utf-8"><title>Basanite</title>
 <p>This is Basanite's GraphQL endpoint. Point a GraphQL client at this address, with an API key in
@@ -71,7 +75,7 @@ class OverHttp:
                 if isinstance(stream, AsyncGenerator):
                     await send_events(stream, receive, send, service.closing)
                 else:
-                    await _respond(send, GRAPHQL, stream)
+                    await _respond(send, accepted, stream)
                 return
             if operation.type is OperationType.SUBSCRIPTION:
                 message = (
@@ -150,6 +154,11 @@ async def _body(headers: dict[bytes, bytes], receive: Receive, limit: int) -> by
         f"The body is longer than {limit:,} bytes, the most that this server takes "
         "(BASANITE_BODY_BYTES). Nothing was stored: send it in parts."
     )
+    # Who still sends when the connection closes never reads why.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
     raise Rejected(413, "BODY_TOO_LARGE", text, (b"connection", b"close"))
 
 
@@ -210,8 +219,8 @@ def _is_browser(scope: Scope, headers: dict[bytes, bytes]) -> bool:
 
 
 async def _respond(send: Send, media_type: str, response: Response) -> None:
-    # What did not begin to execute is a failed request to those who asked for the newer media type.
-    status = 400 if media_type == GRAPHQL and "data" not in response else 200
+    # What did not begin to execute is a failed request, but for clients of the older media type.
+    status = 400 if media_type != JSON and "data" not in response else 200
     await _send(send, status, _content_type(media_type), orjson.dumps(response))
 
 

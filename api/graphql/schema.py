@@ -126,4 +126,3 @@ def build() -> GraphQLSchema:
 def text() -> str:
     """The schema in GraphQL's own language, as it is committed."""
     return print_schema(build()) + "\n"
-

@@ -1,4 +1,7 @@
-"""The live feeds. A slow subscriber gets the latest state of what changed, never a queue of it."""
+"""The live feeds. A slow subscriber gets the latest state of what changed, never a queue of it.
+
+Each resolver checks its call and then returns its events, so that what is refused never begins.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, TypeVar
@@ -72,12 +75,17 @@ async def quality_feed(
         raise InvalidInput(
             "interval", f"it must lie between {SHORTEST_INTERVAL} and {LONGEST_INTERVAL:g}"
         )
-    async for quality in shard.feed.quality(interval):
-        if after is not None and quality.seq <= after:
-            continue
-        after = None
-        _still_trusted(context)
-        yield QualityEvent(cursor=Sequence(quality.seq), quality=quality_of(quality))
+
+    async def events() -> AsyncIterator[QualityEvent]:
+        seen = -1 if after is None else after
+        async for quality in shard.feed.quality(interval):
+            if quality.seq <= seen:
+                continue
+            seen = -1
+            _still_trusted(context)
+            yield QualityEvent(cursor=Sequence(quality.seq), quality=quality_of(quality))
+
+    return events()
 
 
 async def task_feed(
@@ -93,9 +101,11 @@ async def task_feed(
         found = await reads.tasks_by_ids(pool, project_id, ids.tolist())
         return await tasks_of(context, shard, found, wanted)
 
-    start = shard.seq if after is None else after
-    async for cursor, tasks in _parts(context, shard.feed.tasks(start), start, read):
-        yield TaskEvent(cursor=Sequence(cursor), tasks=tasks)
+    async def events(start: int) -> AsyncIterator[TaskEvent]:
+        async for cursor, tasks in _parts(context, shard.feed.tasks(start), start, read):
+            yield TaskEvent(cursor=Sequence(cursor), tasks=tasks)
+
+    return events(shard.seq if after is None else after)
 
 
 async def worker_feed(
@@ -109,9 +119,11 @@ async def worker_feed(
     async def read(ids: Int32s) -> list[Worker]:
         return workers_of(shard, await reads.workers_by_ids(pool, project_id, ids.tolist()))
 
-    start = shard.seq if after is None else after
-    async for cursor, workers in _parts(context, shard.feed.workers(start), start, read):
-        yield WorkerEvent(cursor=Sequence(cursor), workers=workers)
+    async def events(start: int) -> AsyncIterator[WorkerEvent]:
+        async for cursor, workers in _parts(context, shard.feed.workers(start), start, read):
+            yield WorkerEvent(cursor=Sequence(cursor), workers=workers)
+
+    return events(shard.seq if after is None else after)
 
 
 async def _parts(

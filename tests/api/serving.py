@@ -119,11 +119,25 @@ mutation ($input: RevokeKeyInput!) {
 class Serving:
     """A running server and an ADMIN key for all projects."""
 
-    def __init__(self, service: Service, url: str, client: httpx.AsyncClient, token: str) -> None:
+    def __init__(
+        self,
+        service: Service,
+        app: App,
+        process: Server,
+        url: str,
+        client: httpx.AsyncClient,
+        token: str,
+    ) -> None:
         self.service = service
+        self.app = app
+        self._process = process
         self.url = url
         self.client = client
         self.token = token
+
+    def stop(self) -> None:
+        """Begin to stop, as on SIGTERM."""
+        self._process.should_exit = True
 
     @property
     def websocket_url(self) -> str:
@@ -200,7 +214,7 @@ async def serving(database_url: str, **settings: Any) -> AsyncIterator[Serving]:
             url = f"http://{host}:{port}/graphql"
             try:
                 async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-                    yield Serving(service, url, client, token)
+                    yield Serving(service, app, server, url, client, token)
             finally:
                 server.should_exit = True
                 await running

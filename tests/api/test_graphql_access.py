@@ -212,7 +212,10 @@ async def test_a_key_of_one_project_sees_no_other(server: Serving) -> None:
     everything_else = await server.data(foreign)
     ids = [edge["node"]["id"] for edge in everything_else["projects"]["edges"]]
     assert len(ids) == 2
-    task = '{ task(project: "q", externalId: "a") { id } worker(project: "q", externalId: "w") { id } }'
+    task = """{
+      task(project: "q", externalId: "a") { id }
+      worker(project: "q", externalId: "w") { id }
+    }"""
     await server.do(SUBMIT, {"project": "q", "worker": "w", "task": "a", "label": "cat"})
     nodes = await server.data(task)
     for node_id in (ids[1], nodes["task"]["id"], nodes["worker"]["id"]):
@@ -235,9 +238,9 @@ async def test_a_key_of_one_project_sees_no_other(server: Serving) -> None:
 
 
 async def test_a_key_of_one_project_changes_no_other(server: Serving) -> None:
-    for project in ("p", "q"):
-        await server.make_project(project)
-        await server.add_tasks(project, "a")
+    for name in ("p", "q"):
+        await server.make_project(name)
+        await server.add_tasks(name, "a")
     bound = (await server.do(CREATE_KEY, {"role": "ADMIN", "project": "p"}))["token"]
     foreign = await server.worker_key("q", "ann")
     task = {"externalId": "b", "payload": {}}
@@ -256,8 +259,8 @@ async def test_a_key_of_one_project_changes_no_other(server: Serving) -> None:
         assert "code" not in await server.do(mutation, given, bound)
     key_id = foreign.split("_")[1]
     assert (await server.do(REVOKE_KEY, {"keyId": key_id}, bound))["code"] == "UNKNOWN_KEY"
-    given = {"externalId": "r", "labels": [{"externalId": "1"}, {"externalId": "2"}]}
-    assert (await server.do(CREATE_PROJECT, given, bound))["code"] == "FORBIDDEN"
+    project = {"externalId": "r", "labels": [{"externalId": "1"}, {"externalId": "2"}]}
+    assert (await server.do(CREATE_PROJECT, project, bound))["code"] == "FORBIDDEN"
 
 
 async def test_keys_made_by_a_bound_key_are_bound(server: Serving) -> None:

@@ -69,7 +69,7 @@ async def test_tasks_in_every_order(server: Serving) -> None:
     await fill(server)
     names = [f"t{k:02}" for k in range(30)]
     for by in ("AGE", "PRIORITY", "CONFIDENCE"):
-        ways = {}
+        ways: dict[str, list[Data]] = {}
         for direction in ("ASC", "DESC"):
             for first in (1, 7, 30, 500):
                 nodes = await walk(server, TASKS, first, order={"by": by, "direction": direction})
@@ -91,7 +91,7 @@ async def test_tasks_in_every_order(server: Serving) -> None:
 async def test_workers_in_every_order(server: Serving) -> None:
     await fill(server)
     for by in ("AGE", "ACCURACY", "JUDGMENTS", "STATUS"):
-        ways = {}
+        ways: dict[str, list[Data]] = {}
         for direction in ("ASC", "DESC"):
             for first in (1, 4, 500):
                 nodes = await walk(server, WORKERS, first, order={"by": by, "direction": direction})
