@@ -63,7 +63,7 @@ class Crowd:
     async def submit(
         self, client: httpx.AsyncClient, worker: str, task: str, label: str, lease: str | None
     ) -> None:
-        client_id = f"{worker}-{task}-{label}"
+        client_id = f"{worker}-{task}-{lease or label}"
         subject = {"leaseId": lease} if lease else {"task": task}
         try:
             answer = await self.certain(
