@@ -1,62 +1,150 @@
-"""The calls of the GraphQL API that our own commands make."""
+"""The calls that change a project: their input is checked here, and handed to the writer."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+import asyncio
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence, Sized
+from typing import Any, Final, TypeVar
+from uuid import UUID
 
-from api.client import Client
+import numpy as np
 
-TASKS_PER_CALL: Final = 2_000
+from api.directory import storable
+from api.errors import (
+    EmptyBatch,
+    InvalidText,
+    TooManyRows,
+    UnevenColumns,
+    UnknownWorker,
+)
+from api.limits import Limits
+from api.plan import storable_json
+from api.projects import Project
+from api.requests import (
+    AddTasks,
+    AddWorkers,
+    LeaseTasks,
+    Release,
+    Request,
+    SetGold,
+    Submit,
+    UpdatePolicy,
+)
+from api.rows import Int16s, Int32s, Int64s, Lease, NewTasks, Submissions, Submitted, TasksAdded
+from api.views import Views
 
-# The part of a mutation's selection that tells why it was refused.
-REFUSED: Final = "... on Refusal { code message retryAfter }"
+KINDS: Final = ("HUMAN", "MODEL")
 
-CREATE_PROJECT: Final = f"""
-mutation ($input: CreateProjectInput!) {{
-  createProject(input: $input) {{ ... on CreateProjectPayload {{ project {{ id }} }} {REFUSED} }}
-}}"""
-UPDATE_POLICY: Final = f"""
-mutation ($input: UpdatePolicyInput!) {{
-  updatePolicy(input: $input) {{ ... on UpdatePolicyPayload {{ project {{ id }} }} {REFUSED} }}
-}}"""
-ADD_TASKS: Final = f"""
-mutation ($input: AddTasksInput!) {{
-  addTasks(input: $input) {{ ... on AddTasksPayload {{ added }} {REFUSED} }}
-}}"""
-CREATE_KEY: Final = f"""
-mutation ($input: CreateKeyInput!) {{
-  createKey(input: $input) {{ ... on CreateKeyPayload {{ token }} {REFUSED} }}
-}}"""
-LEASE: Final = f"""
-mutation ($input: LeaseTasksInput!) {{
-  leaseTasks(input: $input) {{
-    ... on LeaseTasksPayload {{ leases {{ id payload }} labels {{ externalId }} }} {REFUSED}
-  }}
-}}"""
-SUBMIT: Final = f"""
-mutation ($input: SubmitJudgmentInput!) {{
-  submitJudgment(input: $input) {{ ... on SubmitJudgmentPayload {{ duplicate }} {REFUSED} }}
-}}"""
-SUBMIT_MANY: Final = f"""
-mutation ($input: SubmitJudgmentsInput!) {{
-  submitJudgments(input: $input) {{
-    ... on SubmitJudgmentsPayload {{ accepted duplicates refusals {{ row code message }} }}
-    {REFUSED}
-  }}
-}}"""
-PROJECT: Final = """
-query ($project: ID!) {
-  project(externalId: $project) { attributes quality { judgments } }
-}"""
+_T = TypeVar("_T")
 
 
-async def add_tasks(client: Client, project: str, tasks: Sequence[dict[str, Any]]) -> int:
-    """Add tasks, as many calls as it takes; return how many are new.
+class Calls(Views):
+    """What may be asked of a project's writer. Calls raise `Refused`; row refusals are codes."""
 
-    Those that cannot be added are left out: judgments of them will be refused.
-    """
-    added = 0
-    for start in range(0, len(tasks), TASKS_PER_CALL):
-        part = tasks[start : start + TASKS_PER_CALL]
-        answer = await client.mutate(ADD_TASKS, {"project": project, "tasks": part})
-        added += answer["added"]
-    return added
+    _limits: Limits
+
+    @abstractmethod
+    async def _ask(self, request: Request, future: asyncio.Future[_T]) -> _T:
+        """Let the writer carry a request out, and wait for its answer."""
+
+    async def add_tasks(self, rows: NewTasks, actor: str) -> TasksAdded:
+        """Add tasks; those whose outside id is there already stay as they are.
+
+        Rows go in parts, so that a large import lets judgments through between them. If a later
+        part fails the earlier ones are stored, and repeating the call does no harm.
+        """
+        count = _even(rows.external_id, rows.payload, rows.attributes, rows.priority, rows.gold)
+        self._check_size(count)
+        parts = []
+        for start in range(0, count, self._limits.task_rows):
+            some = slice(start, start + self._limits.task_rows)
+            part = NewTasks(
+                external_id=rows.external_id[some],
+                payload=rows.payload[some],
+                attributes=rows.attributes[some],
+                priority=rows.priority[some],
+                gold=rows.gold[some],
+            )
+            future: asyncio.Future[TasksAdded] = new_future()
+            parts.append(await self._ask(AddTasks(part, actor, future), future))
+        return TasksAdded(
+            [code for part in parts for code in part.code],
+            np.concatenate([part.task for part in parts]),
+            np.concatenate([part.created for part in parts]),
+        )
+
+    async def add_workers(
+        self,
+        external_ids: Sequence[str],
+        kinds: Sequence[str] | None = None,
+        attributes: Sequence[Mapping[str, object]] | None = None,
+    ) -> Int32s:
+        """Return the dense ids of workers; those not there yet are added."""
+        found = self.worker_ids(external_ids)
+        if len(found) and np.all(found >= 0):
+            return found
+        kinds = ["HUMAN"] * len(external_ids) if kinds is None else kinds
+        attributes = [{}] * len(external_ids) if attributes is None else attributes
+        self._check_size(_even(external_ids, kinds, attributes))
+        if not (
+            all(map(storable, external_ids))
+            and all(map(storable_json, attributes))
+            and set(kinds) <= set(KINDS)
+        ):
+            raise InvalidText
+        future: asyncio.Future[Int32s] = new_future()
+        return await self._ask(AddWorkers(external_ids, kinds, attributes, future), future)
+
+    async def set_gold(self, tasks: Int32s, labels: Int16s, actor: str) -> Int64s:
+        """Set the known answers of tasks, or withdraw them (-1). Returns a seq a row, -1 where the
+        task or the label is unknown."""
+        self._check_size(_even(tasks, labels))
+        future: asyncio.Future[Int64s] = new_future()
+        return await self._ask(SetGold(tasks, labels, actor, future), future)
+
+    async def update_policy(
+        self, changes: Mapping[str, object], expected_version: int | None, actor: str
+    ) -> Project:
+        """Change knobs of the policy; every task's status follows the new one."""
+        future: asyncio.Future[Project] = new_future()
+        return await self._ask(UpdatePolicy(changes, expected_version, actor, future), future)
+
+    async def lease(self, worker: int, count: int) -> list[Lease]:
+        """Hand up to `count` tasks to a worker. Raises `NoTasks` or `LeaseLimit`."""
+        self._check_size(count)
+        if not 0 <= worker < self.worker_count:
+            raise UnknownWorker
+        future: asyncio.Future[list[Lease]] = new_future()
+        return await self._ask(LeaseTasks(worker, count, future), future)
+
+    async def submit(self, rows: Submissions) -> Submitted:
+        """Store judgments; the answer comes when they are durable and learnt."""
+        self._check_size(
+            _even(rows.worker, rows.task, rows.label, rows.lease_id, rows.client_id, rows.seconds)
+        )
+        future: asyncio.Future[Submitted] = new_future()
+        return await self._ask(Submit(rows, future), future)
+
+    async def release(self, worker: int | None, lease_ids: Sequence[UUID]) -> list[str]:
+        """Take leases back; '' for each that is open no more, of any worker where it is None."""
+        self._check_size(len(lease_ids))
+        future: asyncio.Future[list[str]] = new_future()
+        return await self._ask(Release(worker, lease_ids, future), future)
+
+    def _check_size(self, rows: int) -> None:
+        if rows < 1:
+            raise EmptyBatch
+        if rows > self._limits.batch_rows:
+            raise TooManyRows(rows, self._limits.batch_rows)
+
+
+def new_future() -> asyncio.Future[Any]:
+    """Return a future of the running loop."""
+    return asyncio.get_running_loop().create_future()
+
+
+def _even(*columns: Sized) -> int:
+    """Return the columns' length; raises `UnevenColumns`."""
+    lengths = {len(column) for column in columns}
+    if len(lengths) > 1:
+        raise UnevenColumns
+    return lengths.pop()

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from api.directory import storable
 from api.errors import Code
-from api.leases import EXPIRED, JUDGED, RELEASED, EndedLease, OpenLease, pair
+from api.leases import EXPIRED, JUDGED, RELEASED, EndedLease, OpenLease
 from api.lookups import Sent
 from api.plan import Plan
 from api.requests import Submit
@@ -22,8 +23,9 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     columns and look-ups in dicts, no object made for a row but what is stored.
     """
     memory, known, rows = plan.memory, plan.known, request.rows
-    book, load = memory.leases, memory.load
-    open_leases, ended, known_leases = book.open, book.ended, known.leases
+    book, load = memory.leases, memory.load.data
+    open_leases, pairs, ended = book.open, book.pairs, book.ended
+    known_leases = known.leases
     policy = memory.project.policy
     overlap, require_lease = policy.overlap, rows.require_lease
     task_count, worker_count = len(memory.tasks), len(memory.workers)
@@ -44,6 +46,9 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             codes[row] = Code.UNKNOWN_LABEL
             continue
         if client_id is not None:
+            if not storable(client_id):
+                codes[row] = Code.INVALID_TEXT
+                continue
             sent = client_ids.get((worker, client_id))
             if sent is not None:
                 # A repetition gets its first answer, also where that judgment was revised since.
@@ -72,7 +77,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             codes[row] = Code.LEASE_REQUIRED if left_to_lease else Code.UNKNOWN_TASK
             continue
 
-        key = pair(task, worker)
+        key = task << 32 | worker  # pair(task, worker), spelt out: it is the hottest line
         supersedes, via = None, lease_id
         standing, earlier = judged.get(key) or (request.standing[row], None)
         if standing >= 0:
@@ -82,7 +87,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             elif not (policy.allow_revision and memory.revisable(task)):
                 codes[row] = Code.TASK_CLOSED
                 continue
-            own = book.of(task, worker)
+            own = pairs.get(key)
             if own is not None:
                 plan.free(own, JUDGED)
             if codes[row]:
@@ -95,7 +100,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
         elif require_lease:
             codes[row] = Code.LEASE_REQUIRED
             continue
-        elif (own := book.of(task, worker)) is not None:
+        elif (own := pairs.get(key)) is not None:
             plan.end(own, JUDGED)
             via = own.lease_id
         elif load[task] >= overlap:

@@ -58,12 +58,15 @@ class EndedLease(NamedTuple):
 
 
 class LeaseBook:
-    """Open leases by id, by task and worker, by worker and by expiry; each look-up is O(1)."""
+    """Open leases by id, by task and worker, by worker and by expiry; each look-up is O(1).
+
+    `open` and `ended` are by lease id, `pairs` by `pair(task, worker)`: for reading only.
+    """
 
     def __init__(self) -> None:
         self.open: dict[int, OpenLease] = {}
         self.ended: dict[int, EndedLease] = {}
-        self._pairs: dict[int, OpenLease] = {}
+        self.pairs: dict[int, OpenLease] = {}
         self._held: dict[int, set[int]] = {}
         self._expiry: list[tuple[float, int]] = []
 
@@ -77,7 +80,7 @@ class LeaseBook:
         """Enter a new lease; the worker must not hold one of this task."""
         key = lease.lease_id.int
         self.open[key] = lease
-        self._pairs[pair(lease.task, lease.worker)] = lease
+        self.pairs[pair(lease.task, lease.worker)] = lease
         self._held.setdefault(lease.worker, set()).add(lease.task)
         heapq.heappush(self._expiry, (lease.expires, key))
 
@@ -85,7 +88,7 @@ class LeaseBook:
         """Take an open lease out of the book and remember what became of it for a while."""
         key = lease.lease_id.int
         del self.open[key]
-        del self._pairs[pair(lease.task, lease.worker)]
+        del self.pairs[pair(lease.task, lease.worker)]
         held = self._held[lease.worker]
         held.discard(lease.task)
         if not held:
@@ -94,7 +97,7 @@ class LeaseBook:
 
     def of(self, task: int, worker: int) -> OpenLease | None:
         """Return the worker's open lease of the task."""
-        return self._pairs.get(pair(task, worker))
+        return self.pairs.get(pair(task, worker))
 
     def held(self, worker: int) -> int:
         """Count the worker's open leases."""

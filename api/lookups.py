@@ -6,6 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
+from api.directory import storable
 from api.leases import EndedLease, pair
 from api.memory import Memory
 from api.requests import Release, Request, Submit
@@ -30,8 +31,13 @@ class Known:
     seqs: dict[int, int] = field(default_factory=dict)  # of standing judgments, by pair
 
 
-async def look_up(connection: AnyConnection, memory: Memory, requests: list[Request]) -> Known:
+async def look_up(
+    connection: AnyConnection, memory: Memory, requests: list[Request], *, careful: bool
+) -> Known:
     """Ask for the facts, at most one statement of a kind, none in the common case.
+
+    A judgment that is repeated stands already, so client ids are looked up for workers who have
+    judged the task; `careful`: for all, which finds those that were used for another task.
 
     Also sets the `task` of rows that leave it to their lease, and each row's `standing` label.
     """
@@ -40,7 +46,10 @@ async def look_up(connection: AnyConnection, memory: Memory, requests: list[Requ
     await _ended_leases(connection, memory, requests, known)
     for request in submits:
         _resolve_tasks(memory, known, request)
-    await _client_ids(connection, memory, submits, known)
+    for request in submits:
+        tasks = np.array(request.task, np.int32)
+        request.standing = memory.labels_of(tasks, request.rows.worker).tolist()
+    await _client_ids(connection, memory, submits, known, careful=careful)
     await _standing(connection, memory, submits, known)
     return known
 
@@ -86,15 +95,21 @@ def _resolve_tasks(memory: Memory, known: Known, request: Submit) -> None:
 
 
 async def _client_ids(
-    connection: AnyConnection, memory: Memory, submits: list[Submit], known: Known
+    connection: AnyConnection,
+    memory: Memory,
+    submits: list[Submit],
+    known: Known,
+    *,
+    careful: bool,
 ) -> None:
     workers: list[int] = []
     client_ids: list[str] = []
     for request in submits:
-        for worker, client_id in zip(
-            request.rows.worker.tolist(), request.rows.client_id, strict=True
+        rows = request.rows
+        for worker, client_id, standing in zip(
+            rows.worker.tolist(), rows.client_id, request.standing, strict=True
         ):
-            if client_id is not None:
+            if client_id is not None and (careful or standing >= 0) and storable(client_id):
                 workers.append(worker)
                 client_ids.append(client_id)
     if not client_ids:
@@ -112,9 +127,7 @@ async def _standing(
     tasks: list[int] = []
     workers: list[int] = []
     for request in submits:
-        labels = memory.labels_of(np.array(request.task, np.int32), request.rows.worker)
-        request.standing = labels.tolist()
-        judged = np.flatnonzero(labels >= 0).tolist()
+        judged = [row for row, label in enumerate(request.standing) if label >= 0]
         tasks += [request.task[row] for row in judged]
         workers += request.rows.worker[judged].tolist()
     if tasks:

@@ -121,6 +121,7 @@ class Plan:
 
     def lease(self, request: LeaseTasks) -> None:
         """Choose tasks for a worker."""
+        request.granted, request.refusal = [], None
         memory = self.memory
         worker, policy, book = request.worker, memory.project.policy, memory.leases
         held = book.held(worker)
@@ -158,6 +159,7 @@ class Plan:
 
     def release(self, request: Release) -> None:
         """Take leases back."""
+        request.code = []
         book = self.memory.leases
         for lease_id in request.lease_ids:
             key = lease_id.int
@@ -196,6 +198,7 @@ class Plan:
 
     def set_gold(self, request: SetGold) -> None:
         """Set or withdraw known answers; what is so already is not decided again."""
+        request.seq = []
         memory = self.memory
         tasks, labels = len(memory.tasks), len(memory.project.labels)
         for task, label in zip(request.task.tolist(), request.label.tolist(), strict=True):
@@ -210,6 +213,7 @@ class Plan:
 
     def add_tasks(self, request: AddTasks) -> None:
         """Add the tasks that are not there."""
+        request.code, request.task, request.created = [], [], []
         labels, rows = len(self.memory.project.labels), request.rows
         for name, payload, attributes, priority, gold in zip(
             rows.external_id, rows.payload, rows.attributes, rows.priority, rows.gold, strict=True
@@ -235,6 +239,7 @@ class Plan:
 
     def add_workers(self, request: AddWorkers) -> None:
         """Add the workers that are not there."""
+        request.worker = []
         for name, kind, attributes in zip(
             request.external_id, request.kind, request.attributes, strict=True
         ):

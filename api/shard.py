@@ -8,57 +8,43 @@ gathers by itself. Whatever fails between plan and answer, memory is brought bac
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any, Final, TypeVar
-from uuid import UUID
+from typing import Final, TypeVar
 
 import asyncpg
-import numpy as np
 
 from api import recovery
+from api.calls import Calls, new_future
 from api.derived import WriteBehind
-from api.directory import storable
 from api.errors import (
-    EmptyBatch,
-    InvalidText,
     Overloaded,
     ProjectTaken,
     Refused,
-    TooManyRows,
     Unavailable,
-    UnevenColumns,
-    UnknownWorker,
 )
 from api.feeds import Feed
 from api.inbox import Inbox
-from api.judging import plan_judgments
 from api.leases import OpenLease
 from api.limits import Limits
-from api.lookups import Known, look_up
+from api.lookups import look_up
 from api.memory import Changed, Memory
-from api.plan import Plan, storable_json
-from api.projects import Project
+from api.plan import Plan
+from api.planning import plan_requests
 from api.requests import (
-    AddTasks,
-    AddWorkers,
     LeaseTasks,
     Release,
     Request,
-    SetGold,
-    Submit,
-    UpdatePolicy,
 )
-from api.rows import Int16s, Int32s, Int64s, Lease, NewTasks, Submissions, Submitted, TasksAdded
 from api.seat import Seat
 from api.settle import Contents, answer, settle
 from api.snapshot_keeper import SnapshotKeeper
-from api.views import Views
 from db import log, projects
 from db.errors import DatabaseError
 
-KINDS: Final = ("HUMAN", "MODEL")
+CLIENT_ID_INDEX: Final = "judgment_client"
+CAREFUL_ROWS: Final = 1_000
 
 _RECONNECT_PAUSE: Final = 0.1
 _LONGEST_WAIT: Final = 1.0  # seconds between two looks at the clock while leases are open
@@ -86,7 +72,7 @@ class State(Enum):
     FOLLOWING = auto()
 
 
-class Shard(Views):
+class Shard(Calls):
     """One project: what may be asked of it, and the writer that carries it out.
 
     Calls raise `Refused`; row refusals are codes in the answers. Reads show committed state only.
@@ -108,6 +94,7 @@ class Shard(Views):
         self._entropy = entropy
         self._seat = Seat(dsn, project_id)
         self._memory: Memory | None = None
+        self._careful_until = 0  # seq up to which every client id is looked up
         self._suspect = False  # the memory may differ from the log: read all of it again
         self._state = State.LOADING
         self._ready = asyncio.Event()  # set while not LOADING
@@ -117,92 +104,6 @@ class Shard(Views):
         self.feed = Feed(self.quality, limits.feed_tick)
         self._snapshots = SnapshotKeeper(dsn, project_id, limits)
         self._running: asyncio.Task[None] | None = None
-
-    # What callers may ask
-
-    async def add_tasks(self, rows: NewTasks, actor: str) -> TasksAdded:
-        """Add tasks; those whose outside id is there already stay as they are.
-
-        Rows go in parts, so that a large import lets judgments through between them. If a later
-        part fails the earlier ones are stored, and repeating the call does no harm.
-        """
-        count = _even(rows.external_id, rows.payload, rows.attributes, rows.priority, rows.gold)
-        self._check_size(count)
-        parts = []
-        for start in range(0, count, self._limits.task_rows):
-            some = slice(start, start + self._limits.task_rows)
-            part = NewTasks(
-                external_id=rows.external_id[some],
-                payload=rows.payload[some],
-                attributes=rows.attributes[some],
-                priority=rows.priority[some],
-                gold=rows.gold[some],
-            )
-            future: asyncio.Future[TasksAdded] = _future()
-            parts.append(await self._ask(AddTasks(part, actor, future), future))
-        return TasksAdded(
-            [code for part in parts for code in part.code],
-            np.concatenate([part.task for part in parts]),
-            np.concatenate([part.created for part in parts]),
-        )
-
-    async def add_workers(
-        self,
-        external_ids: Sequence[str],
-        kinds: Sequence[str] | None = None,
-        attributes: Sequence[Mapping[str, object]] | None = None,
-    ) -> Int32s:
-        """Return the dense ids of workers; those not there yet are added."""
-        found = self.worker_ids(external_ids)
-        if len(found) and np.all(found >= 0):
-            return found
-        kinds = ["HUMAN"] * len(external_ids) if kinds is None else kinds
-        attributes = [{}] * len(external_ids) if attributes is None else attributes
-        self._check_size(_even(external_ids, kinds, attributes))
-        if not (
-            all(map(storable, external_ids))
-            and all(map(storable_json, attributes))
-            and set(kinds) <= set(KINDS)
-        ):
-            raise InvalidText
-        future: asyncio.Future[Int32s] = _future()
-        return await self._ask(AddWorkers(external_ids, kinds, attributes, future), future)
-
-    async def set_gold(self, tasks: Int32s, labels: Int16s, actor: str) -> Int64s:
-        """Set the known answers of tasks, or withdraw them (-1). Returns a seq a row, -1 where the
-        task or the label is unknown."""
-        self._check_size(_even(tasks, labels))
-        future: asyncio.Future[Int64s] = _future()
-        return await self._ask(SetGold(tasks, labels, actor, future), future)
-
-    async def update_policy(
-        self, changes: Mapping[str, object], expected_version: int | None, actor: str
-    ) -> Project:
-        """Change knobs of the policy; every task's status follows the new one."""
-        future: asyncio.Future[Project] = _future()
-        return await self._ask(UpdatePolicy(changes, expected_version, actor, future), future)
-
-    async def lease(self, worker: int, count: int) -> list[Lease]:
-        """Hand up to `count` tasks to a worker. Raises `NoTasks` or `LeaseLimit`."""
-        self._check_size(count)
-        if not 0 <= worker < self.worker_count:
-            raise UnknownWorker
-        future: asyncio.Future[list[Lease]] = _future()
-        return await self._ask(LeaseTasks(worker, count, future), future)
-
-    async def submit(self, rows: Submissions) -> Submitted:
-        """Store judgments; the answer comes when they are durable and learnt."""
-        self._check_size(
-            _even(rows.worker, rows.task, rows.label, rows.lease_id, rows.client_id, rows.seconds)
-        )
-        future: asyncio.Future[Submitted] = _future()
-        return await self._ask(Submit(rows, future), future)
-
-    async def release(self, worker: int | None, lease_ids: Sequence[UUID]) -> list[str]:
-        """Take leases back; '' for each that is open no more, of any worker where it is None."""
-        self._check_size(len(lease_ids))
-        future: asyncio.Future[list[str]] = _future()
-        return await self._ask(Release(worker, lease_ids, future), future)
 
     async def _ask(self, request: Request, future: asyncio.Future[_T]) -> _T:
         """Let the writer carry a request out, and wait for its answer."""
@@ -223,12 +124,6 @@ class Shard(Views):
             if not future.cancel() and isinstance(request, LeaseTasks):
                 self._give_back(request.granted)
             raise
-
-    def _check_size(self, rows: int) -> None:
-        if rows < 1:
-            raise EmptyBatch
-        if rows > self._limits.batch_rows:
-            raise TooManyRows(rows, self._limits.batch_rows)
 
     # The writer
 
@@ -294,10 +189,7 @@ class Shard(Views):
         if not requests and (expiry is None or expiry > now.timestamp()):
             return
         try:
-            connection = self._seat.connection
-            known = await look_up(connection, memory, requests)
-            plan = self._plan(memory, known, now, requests)
-            contents = await self._commit(connection, plan)
+            plan, contents = await self._commit_plan(memory, now, requests)
             self._suspect = True
             changed = settle(memory, plan)
             self._suspect = False
@@ -310,29 +202,23 @@ class Shard(Views):
         self._snapshots.consider(memory.seq)
         self._give_back(orphans)
 
-    def _plan(self, memory: Memory, known: Known, now: datetime, requests: list[Request]) -> Plan:
-        plan = Plan(memory, known, now, self._entropy, self._limits)
-        plan.expire()
-        for request in requests:
-            match request:
-                case Submit():
-                    plan_judgments(plan, request)
-                case LeaseTasks():
-                    # A caller who is gone would keep the tasks from others until they run out.
-                    if not request.future.done():
-                        plan.lease(request)
-                case Release():
-                    plan.release(request)
-                case SetGold():
-                    plan.set_gold(request)
-                case AddTasks():
-                    plan.add_tasks(request)
-                case AddWorkers():
-                    plan.add_workers(request)
-                case UpdatePolicy():
-                    plan.update_policy(request)
-        plan.tell_loads()
-        return plan
+    async def _commit_plan(
+        self, memory: Memory, now: datetime, requests: list[Request]
+    ) -> tuple[Plan, Contents]:
+        connection = self._seat.connection
+        careful = memory.seq < self._careful_until
+        try:
+            known = await look_up(connection, memory, requests, careful=careful)
+            plan = plan_requests(memory, known, now, self._entropy, self._limits, requests)
+            return plan, await self._commit(connection, plan)
+        except asyncpg.UniqueViolationError as error:
+            if careful or error.constraint_name != CLIENT_ID_INDEX:
+                raise
+            # Somebody used a client id for another judgment, which only the index could tell. Plan
+            # again and look closely, now and for a while: it will not stay the only one.
+            self._careful_until = memory.seq + CAREFUL_ROWS
+            await recovery.catch_up(connection, memory)
+            return await self._commit_plan(memory, now, requests)
 
     async def _commit(self, connection: asyncpg.Connection, plan: Plan) -> Contents:
         """Make the plan durable; return the content of the tasks it leases."""
@@ -357,7 +243,7 @@ class Shard(Views):
     def _give_back(self, orphans: Sequence[OpenLease]) -> None:
         """Release what was leased to a caller who is gone."""
         if orphans:
-            future: asyncio.Future[list[str]] = _future()
+            future: asyncio.Future[list[str]] = new_future()
             future.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._inbox.put_now(Release(None, [lease.lease_id for lease in orphans], future))
 
@@ -377,7 +263,8 @@ class Shard(Views):
     # When the connection breaks, and where another process writes
 
     def _lose(self, error: Exception) -> None:
-        if isinstance(error, _LOST):
+        broken = isinstance(error, asyncpg.IntegrityConstraintViolationError)
+        if isinstance(error, _LOST) and not broken:
             logger.warning("Project %d reads its log again: %r", self._project_id, error)
         else:
             self._suspect = True
@@ -432,19 +319,7 @@ class Shard(Views):
             self._lose(error)
 
 
-def _future() -> asyncio.Future[Any]:
-    return asyncio.get_running_loop().create_future()
-
-
 def _fail(requests: Sequence[Request], refusal: Refused) -> None:
     for request in requests:
         if not request.future.done():
             request.future.set_exception(refusal)
-
-
-def _even(*columns: Sized) -> int:
-    """Return the columns' length; raises `UnevenColumns`."""
-    lengths = {len(column) for column in columns}
-    if len(lengths) > 1:
-        raise UnevenColumns
-    return lengths.pop()

@@ -103,7 +103,8 @@ async def append(
 ) -> list[asyncpg.Record]:
     """Append a flush in one statement, which is one transaction if none is open.
 
-    Returns (task_id, external_id, payload) of the tasks in `entries.grants`.
+    Returns (task_id, external_id, payload) of the tasks in `entries.grants`. COPY would spare us
+    1 µs a judgment in large flushes and PostgreSQL nothing, for three more round trips.
     """
     judgments, decisions = entries.judgments, entries.decisions
     grants, closings = entries.grants, entries.closings
@@ -116,10 +117,10 @@ async def append(
         judgments.task,
         judgments.worker,
         judgments.label,
-        judgments.supersedes,
-        judgments.lease_id,
-        judgments.client_id,
-        judgments.seconds,
+        _if_any(judgments.supersedes),
+        _if_any(judgments.lease_id),
+        _if_any(judgments.client_id),
+        _if_any(judgments.seconds),
     )
     if not decisions.seq and not grants.seq:
         await connection.execute(sql("append_judgments"), *common)
@@ -140,6 +141,11 @@ async def append(
         grants.outcome,
         list(set(grants.task)),
     )
+
+
+def _if_any(column: list[Any]) -> list[Any]:
+    # unnest fills short columns with nulls, and asyncpg looks at every element.
+    return [] if column.count(None) == len(column) else column
 
 
 async def by_client_id(

@@ -1,0 +1,53 @@
+"""A whole flush planned: each request in its order of arrival."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from api.judging import plan_judgments
+from api.limits import Limits
+from api.lookups import Known
+from api.memory import Memory
+from api.plan import Plan
+from api.requests import (
+    AddTasks,
+    AddWorkers,
+    LeaseTasks,
+    Release,
+    Request,
+    SetGold,
+    Submit,
+    UpdatePolicy,
+)
+
+
+def plan_requests(
+    memory: Memory,
+    known: Known,
+    now: datetime,
+    entropy: Callable[[int], bytes],
+    limits: Limits,
+    requests: list[Request],
+) -> Plan:
+    """Return what the flush comes to; the memory's leases and loads have moved ahead."""
+    plan = Plan(memory, known, now, entropy, limits)
+    plan.expire()
+    for request in requests:
+        match request:
+            case Submit():
+                plan_judgments(plan, request)
+            case LeaseTasks():
+                # A caller who is gone would keep the tasks from others until they run out.
+                if not request.future.done():
+                    plan.lease(request)
+            case Release():
+                plan.release(request)
+            case SetGold():
+                plan.set_gold(request)
+            case AddTasks():
+                plan.add_tasks(request)
+            case AddWorkers():
+                plan.add_workers(request)
+            case UpdatePolicy():
+                plan.update_policy(request)
+    plan.tell_loads()
+    return plan
