@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 START_SECONDS: Final = 300.0  # between two steps: compiling all kernels on a slow machine
 STOP_SECONDS: Final = 60.0
 
+PACKAGES: Final = str(Path(__file__).parents[2])  # where the child finds this module
+
 Report = Callable[[str], None]
 
 
@@ -52,29 +54,35 @@ async def own_server(settings: Settings, report: Report, purpose: str) -> AsyncI
         "data_dir": str(settings.data_dir),
         "log_level": "warning",
     }
+    path = os.pathsep.join(filter(None, [PACKAGES, os.environ.get("PYTHONPATH")]))
     # In a session of its own the child does not get our terminal's Ctrl-C: we say when it stops.
     child = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # or a folder called api, where the command is run, would be taken for ours
         "-m",
         __name__,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
+        env={**os.environ, "PYTHONPATH": path},
     )
+    coming = asyncio.ensure_future(_address(child, report))
     try:
         _stdin(child).write(json.dumps(given).encode() + b"\n")
         from api.keys import Keys, Role
         from api.service import open_pool
 
-        url = await _address(child, report)
+        # The database comes up here while the child compiles or loads its kernels.
         async with open_pool(settings) as (_, pool):
             keys = Keys(pool)
             token = await keys.create(Role.ADMIN, name=purpose)
             try:
-                yield Reachable(url, token)
+                yield Reachable(await coming, token)
             finally:
                 await keys.revoke(token.split("_")[1])
     finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
         await _stop(child)
 
 
