@@ -21,4 +21,4 @@ app.command(epilog=restart.EPILOG)(restart.restart)
 app.command("all", epilog=everything.EPILOG)(everything.everything)
 
 if __name__ == "__main__":
-    app()
+    app(prog_name="scripts/bench")
