@@ -45,6 +45,7 @@ class Shards:
         self._now = now
         self._entropy = entropy
         self._by_id: dict[int, Shard] = {}
+        self._by_name: dict[str, Shard] = {}
         self._opening: dict[int, asyncio.Task[Shard]] = {}
 
     async def start(self) -> None:
@@ -107,10 +108,9 @@ class Shards:
 
     def get(self, external_id: str) -> Shard:
         """Return the shard of a project by its outside id; raises `UnknownProject`."""
-        for shard in self._by_id.values():
-            if shard.project.external_id == external_id:
-                return shard
-        raise UnknownProject
+        if external_id not in self._by_name:
+            raise UnknownProject
+        return self._by_name[external_id]
 
     def by_id(self, project_id: int) -> Shard:
         """Return the shard of a project; raises `UnknownProject`."""
@@ -127,12 +127,13 @@ class Shards:
         await asyncio.gather(*self._opening.values(), return_exceptions=True)
         await asyncio.gather(*(shard.close() for shard in self._by_id.values()))
         self._by_id.clear()
+        self._by_name.clear()
 
     async def _open(self, project_id: int) -> Shard:
         try:
             shard = Shard(project_id, self._dsn, self._pool, self._limits, self._now, self._entropy)
             await shard.start()
-            self._by_id[project_id] = shard
+            self._by_id[project_id] = self._by_name[shard.project.external_id] = shard
         finally:
             del self._opening[project_id]
         return shard
