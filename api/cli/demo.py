@@ -198,4 +198,4 @@ def _display(
         yield lambda: screen.print(line(view), soft_wrap=True)
         return
     with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
-        yield lambda: live.update(page(view, simulation, screen.width), refresh=True)
+        yield lambda: live.update(page(view, simulation, *screen.size), refresh=True)

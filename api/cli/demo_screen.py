@@ -17,6 +17,8 @@ from engine.crowd import WorkerKind
 
 SIDE_BY_SIDE = 118  # columns of the terminal from which two tables of workers fit
 BAR = 40  # characters for 100 %
+OTHER_LINES = 14  # of the page, beside the tables of workers
+RANKING_HEAD = 2  # lines of such a table before its rows
 
 KINDS = {
     WorkerKind.EXPERT: "expert",
@@ -45,8 +47,8 @@ class View:
     worst: Sequence[dict[str, Any]] = ()
 
 
-def page(view: View, simulation: Simulation, width: int) -> RenderableType:
-    """The whole page."""
+def page(view: View, simulation: Simulation, width: int, height: int) -> RenderableType:
+    """The whole page, with as many workers as there is room for."""
     limit = "" if view.seconds is None else f" of {view.seconds:.0f}"
     head = Table.grid(padding=(0, 2))
     head.add_row("GraphQL", Text(f"{view.url}/graphql", "bold"))
@@ -56,7 +58,7 @@ def page(view: View, simulation: Simulation, width: int) -> RenderableType:
     if view.quality:
         parts += [Padding(_totals(view), (1, 0)), _accuracy(view.score)]
     if view.best:
-        parts.append(Padding(_workers(view, simulation, width), (1, 0, 0, 0)))
+        parts.append(Padding(_workers(view, simulation, width, height), (1, 0, 0, 0)))
     crowd = f"{len(simulation.workers)} simulated workers"
     stop = "Ctrl-C stops" if view.seconds is None else ""
     return Panel(
@@ -151,10 +153,12 @@ def _accuracy(score: Score) -> RenderableType:
     return Group(Text(words, "dim"), table)
 
 
-def _workers(view: View, simulation: Simulation, width: int) -> RenderableType:
-    best = _ranking("Best workers found", view.best, simulation)
-    worst = _ranking("Worst workers found", view.worst, simulation)
-    if width < SIDE_BY_SIDE:
+def _workers(view: View, simulation: Simulation, width: int, height: int) -> RenderableType:
+    stacked = width < SIDE_BY_SIDE
+    room = max((height - OTHER_LINES) // (2 if stacked else 1) - RANKING_HEAD, 1)
+    best = _ranking("Best workers found", view.best[:room], simulation)
+    worst = _ranking("Worst workers found", view.worst[:room], simulation)
+    if stacked:
         return Group(best, worst)
     pair = Table.grid(padding=(0, 3))
     pair.add_row(best, worst)

@@ -46,10 +46,16 @@ async def watch_workers(client: Client, project: str, view: View) -> None:
     given = {"project": project, "first": SHOWN, "filter": {"judgmentsAtLeast": FEWEST}}
     while True:
         found = await client.execute(BEST_AND_WORST, given)
+        # Sorted lists are a second late, the estimates in them are of now.
         view.best, view.worst = (
-            [edge["node"] for edge in found[name]["edges"]] for name in ("best", "worst")
+            sorted((edge["node"] for edge in found[name]["edges"]), key=_estimate, reverse=reverse)
+            for name, reverse in (("best", True), ("worst", False))
         )
         await asyncio.sleep(LOOK)
+
+
+def _estimate(node: dict[str, Any]) -> float:
+    return float(node["reputation"]["accuracy"]["value"])
 
 
 async def everyone(client: Client, project: str) -> list[dict[str, Any]]:

@@ -89,10 +89,16 @@ async def own_server(settings: Settings, report: Report, purpose: str) -> AsyncI
 @contextmanager
 def starting(screen: "Console") -> Iterator[Report]:
     """Show the steps of a start: the present one on a terminal, all of them in a log."""
+    from rich.text import Text
+
     with screen.status("Starting") as status:
 
         def report(step: str) -> None:
-            status.update(step)
+            compiles = step.startswith("Engine")
+            hint = (
+                "  The first start compiles it, which can take a minute or two" if compiles else ""
+            )
+            status.update(Text(step).append(hint, "dim"))
             if not screen.is_terminal:
                 screen.print(step, markup=False)
 
