@@ -52,9 +52,8 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             sent = client_ids.get((worker, client_id))
             if sent is not None:
                 # A repetition gets its first answer, also where that judgment was revised since.
-                if sent.label == label and task in (-1, sent.task):
+                if sent.label == label and sent.task == task:
                     codes[row], seqs[row] = Code.DUPLICATE, sent.seq
-                    request.task[row] = sent.task
                 else:
                     codes[row] = Code.CLIENT_ID_REUSED
                 continue

@@ -91,17 +91,25 @@ class Oracle:
         return task
 
     def _submit_row(self, rows: Submissions, row: int, before: TaskViews) -> str:
+        """The code of a row. A client id known for another task matters only to what is stored."""
+        worker, client = int(rows.worker[row]), rows.client_id[row]
+        known = self.clients.get((worker, client)) if client is not None else None
+        standing = (self._task(rows, row), worker) in self.judgments
+        code = self._without_client(rows, row, before)
+        if known is None or code in ("UNKNOWN_WORKER", "UNKNOWN_LABEL"):
+            return code
+        if standing:
+            same = known[1] == rows.label[row] and known[0] == self._task(rows, row)
+            return "DUPLICATE" if same else "CLIENT_ID_REUSED"
+        return "CLIENT_ID_REUSED" if code == "" else code
+
+    def _without_client(self, rows: Submissions, row: int, before: TaskViews) -> str:
         worker, label = int(rows.worker[row]), int(rows.label[row])
         task, lease_id = self._task(rows, row), rows.lease_id[row]
-        client = rows.client_id[row]
         if not 0 <= worker < self.workers:
             return "UNKNOWN_WORKER"
         if not 0 <= label < self.labels:
             return "UNKNOWN_LABEL"
-        if client is not None and (worker, client) in self.clients:
-            then_task, then_label, _ = self.clients[worker, client]
-            same = then_label == label and task in (-1, then_task)
-            return "DUPLICATE" if same else "CLIENT_ID_REUSED"
         lease = None
         if lease_id is not None:
             lease = self.leases.get(lease_id)
@@ -115,8 +123,6 @@ class Oracle:
             return "LEASE_REQUIRED" if task == -1 and rows.require_lease else "UNKNOWN_TASK"
         if (task, worker) in self.judgments:
             if self.judgments[task, worker][0] == label:
-                for own in self.open_leases(task, worker):
-                    own.outcome = "JUDGED"
                 return "DUPLICATE"
             revisable = self.handed_out(task, before)
             return "" if self.policy.allow_revision and revisable else "TASK_CLOSED"
