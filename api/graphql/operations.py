@@ -18,6 +18,7 @@ from graphql.execution import (
     create_source_event_stream,
     default_field_resolver,
     default_type_resolver,
+    execute_subscription_event,
     map_source_to_response_event,
 )
 from graphql.execution.collect_fields import FieldDetailsList, FragmentDetails
@@ -99,7 +100,19 @@ class Operation:
             events = await events
         if isinstance(events, ExecutionResult):
             return events
-        return map_source_to_response_event(executor, events)
+        return map_source_to_response_event(executor, events, self._execute_event)
+
+    def _execute_event(self, executor: Executor[Any]) -> Any:
+        """Make the result of an event by the plan of the one field that subscriptions have.
+
+        To set up an execution for each event is most of a feed's work with a thousand subscribers.
+        """
+        for key, completed in self._plans.items():
+            try:
+                return ExecutionResult({key: completed(executor.root_value)}, None)
+            except Exception:  # noqa: S110 - graphql-core finds out what is wrong
+                pass
+        return execute_subscription_event(executor)
 
     def _executor(
         self, variables: Mapping[str, Any], context: Any
