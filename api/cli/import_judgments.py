@@ -149,18 +149,18 @@ def _show(screen: "Console", done: "Import", quarantined: int, folder: "OutFolde
 
     judgments = done.judgments
     screen.print(
-        f"{done.accepted:,} judgments were stored in project {done.project}, "
-        f"{done.duplicates:,} were there already."
+        f"Judgments stored in project {done.project}: {done.accepted:,}; there already: "
+        f"{done.duplicates:,}."
     )
     if judgments.duplicates or judgments.revised:
         screen.print(
-            f"Within the file {judgments.duplicates:,} rows repeated an answer, and "
-            f"{judgments.revised:,} changed an earlier one: the last counts."
+            f"Rows of the file that repeated an answer: {judgments.duplicates:,}; that changed "
+            f"one: {judgments.revised:,}. The last one counts."
         )
     for why, count in sorted(done.reasons.items(), key=lambda reason: -reason[1]):
-        screen.print(Text(f"{count:,} refused: {why}", "yellow"), soft_wrap=True)
+        screen.print(Text(f"Refused: {count:,}. {why}", "yellow"), soft_wrap=True)
     if quarantined:
-        screen.print(Text(f"{quarantined:,} rows could not be read", "yellow"))
+        screen.print(Text(f"Rows that could not be read: {quarantined:,}", "yellow"))
     if done.refused or quarantined:
         written = ", ".join(sorted(folder.written))
         screen.print(Text(f"Written to {folder.path}: {written}"), soft_wrap=True)

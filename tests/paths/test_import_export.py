@@ -79,10 +79,10 @@ async def test_without_a_server_what_goes_in_comes_out(database_url: str, tmp_pa
     assert "--create" in missing.text
     ran = await basanite(tmp_path, *given, *place, "--create", "--batch", "70")
     assert ran.status == 0, ran.text
-    assert "1,000 judgments were stored" in ran.text
+    assert "stored in project p: 1,000; there already: 0." in ran.text
     again = await basanite(tmp_path, *given, *place)
     assert again.status == 0, again.text
-    assert "0 judgments were stored in project p, 1,000 were there already" in again.text
+    assert "stored in project p: 0; there already: 1,000." in again.text
 
     export = ("export", "--project", "p", "--database-url", database_url)
     ran = await basanite(tmp_path, *export, "--out", str(tmp_path / "csv"))
@@ -188,8 +188,7 @@ async def test_what_cannot_be_used_is_kept_with_its_reason_and_can_be_sent_again
     )
     ran = await basanite(tmp_path, "import-judgments", str(second), *given)
     assert ran.status == 3, ran.text
-    assert "1 judgments were stored" in ran.text
-    assert "1 were there already" in ran.text
+    assert "stored in project p: 1; there already: 1." in ran.text
     codes = {(row["task"], row["worker"]): row["code"] for row in read(left / "refused.csv")}
     assert codes == {
         ("a", "w"): "OVERLAP_FULL",
