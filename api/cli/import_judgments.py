@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FINE, LEFT_OUT = 0, 3
 
+TAKEN = " Is that `basanite serve`? Then give its address with --url, and a key with --key."
+
 EPILOG = """
 Example: basanite import-judgments judgments.csv --project animals --create
 
@@ -78,7 +80,7 @@ def import_judgments(
     from rich.console import Console
 
     from api.cli.interrupts import INTERRUPTED
-    from api.client import CallFailed
+    from api.client import CallFailed, CallRefused
     from api.importing import REFUSED
     from api.tables.errors import TableError
     from api.tables.folder import OutFolder
@@ -108,6 +110,8 @@ def import_judgments(
                 }
             )
             _show(screen, done, quarantine.count, folder)
+    except CallRefused as error:
+        fail(f"{error}{TAKEN if error.code == 'PROJECT_TAKEN' else ''}")
     except (CallFailed, TableError) as error:
         fail(str(error))
     except asyncio.CancelledError:

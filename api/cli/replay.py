@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,14 +73,15 @@ def replay(
     from api.cli.interrupts import INTERRUPTED
     from api.client import CallFailed
     from api.dataset import read_dataset
+    from api.settings import Settings
     from api.tables.errors import TableError
     from api.tables.judgments import Reading
 
     check(url, key)
     screen = Console(highlight=False)
-    settings = settings_of(
-        database_url=database_url or "", data_dir=data_dir or user_data_path("basanite-replay")
-    )
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    if settings.data_dir == Settings().data_dir:
+        settings = replace(settings, data_dir=user_data_path("basanite-replay"))
     try:
         data = read_dataset(dataset, gold, Reading())
         complete = run(

@@ -202,6 +202,11 @@ async def test_what_cannot_be_used_is_kept_with_its_reason_and_can_be_sent_again
     codes = {(row["task"], row["worker"]): row["code"] for row in read(left / "refused.csv")}
     assert codes == {("a", "w"): "OVERLAP_FULL", ("b", "w"): "UNKNOWN_LABEL"}
 
+    beside = ("--project", "p", "--database-url", database_url, "--out", str(left))
+    taken = await basanite(tmp_path, "import-judgments", str(first), *beside, "--create")
+    assert taken.status == 1, taken.text
+    assert "--url" in taken.text
+
     wrong = await basanite(tmp_path, "import-judgments", str(first), *given[:-3], "bsn_1_2")
     assert wrong.status == 1
     assert "unknown or was revoked" in wrong.text
