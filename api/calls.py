@@ -12,7 +12,9 @@ from api.directory import storable
 from api.errors import (
     EmptyBatch,
     InvalidText,
+    Overloaded,
     TooManyRows,
+    Unavailable,
     UnevenColumns,
     UnknownWorker,
 )
@@ -54,9 +56,8 @@ class Calls(Views):
         """
         count = _even(rows.external_id, rows.payload, rows.attributes, rows.priority, rows.gold)
         self._check_size(count)
-        parts = []
-        for start in range(0, count, self._limits.task_rows):
-            some = slice(start, start + self._limits.task_rows)
+        parts: list[TasksAdded] = []
+        for some in _slices(count, self._limits.task_rows):
             part = NewTasks(
                 external_id=rows.external_id[some],
                 payload=rows.payload[some],
@@ -65,7 +66,7 @@ class Calls(Views):
                 gold=rows.gold[some],
             )
             future: asyncio.Future[TasksAdded] = new_future()
-            parts.append(await self._ask(AddTasks(part, actor, future), future))
+            parts.append(await self._ask_part(AddTasks(part, actor, future), future, len(parts)))
         return TasksAdded(
             [code for part in parts for code in part.code],
             np.concatenate([part.task for part in parts]),
@@ -117,18 +118,52 @@ class Calls(Views):
         return await self._ask(LeaseTasks(worker, count, future), future)
 
     async def submit(self, rows: Submissions) -> Submitted:
-        """Store judgments; the answer comes when they are durable and learnt."""
-        self._check_size(
-            _even(rows.worker, rows.task, rows.label, rows.lease_id, rows.client_id, rows.seconds)
+        """Store judgments; the answer comes when they are durable and learnt.
+
+        A large batch goes in parts, as in `add_tasks`.
+        """
+        count = _even(
+            rows.worker, rows.task, rows.label, rows.lease_id, rows.client_id, rows.seconds
         )
-        future: asyncio.Future[Submitted] = new_future()
-        return await self._ask(Submit(rows, future), future)
+        self._check_size(count)
+        parts: list[Submitted] = []
+        for some in _slices(count, self._limits.flush_rows):
+            part = Submissions(
+                worker=rows.worker[some],
+                task=rows.task[some],
+                label=rows.label[some],
+                lease_id=rows.lease_id[some],
+                client_id=rows.client_id[some],
+                seconds=rows.seconds[some],
+                require_lease=rows.require_lease,
+            )
+            future: asyncio.Future[Submitted] = new_future()
+            parts.append(await self._ask_part(Submit(part, future), future, len(parts)))
+        if len(parts) == 1:
+            return parts[0]
+        return Submitted(
+            code=[code for part in parts for code in part.code],
+            seq=np.concatenate([part.seq for part in parts]),
+            task=np.concatenate([part.task for part in parts]),
+            label=np.concatenate([part.label for part in parts]),
+            confidence=np.concatenate([part.confidence for part in parts]),
+            status=np.concatenate([part.status for part in parts]),
+        )
 
     async def release(self, worker: int | None, lease_ids: Sequence[UUID]) -> list[str]:
         """Take leases back; '' for each that is open no more, of any worker where it is None."""
         self._check_size(len(lease_ids))
         future: asyncio.Future[list[str]] = new_future()
         return await self._ask(Release(worker, lease_ids, future), future)
+
+    async def _ask_part(self, request: Request, future: asyncio.Future[_T], before: int) -> _T:
+        try:
+            return await self._ask(request, future)
+        except Overloaded:
+            if before == 0:
+                raise
+            # Earlier parts are stored, so the message that nothing is would be wrong.
+            raise Unavailable from None
 
     def _check_size(self, rows: int) -> None:
         if rows < 1:
@@ -140,6 +175,10 @@ class Calls(Views):
 def new_future() -> asyncio.Future[Any]:
     """Return a future of the running loop."""
     return asyncio.get_running_loop().create_future()
+
+
+def _slices(count: int, rows: int) -> list[slice]:
+    return [slice(start, start + rows) for start in range(0, count, rows)]
 
 
 def _even(*columns: Sized) -> int:

@@ -70,8 +70,8 @@ class Submitted:
     """What became of `Submissions`, row by row, and the consensus that follows.
 
     `code` is '' (stored), `DUPLICATE` (was there: `seq` is that of the first time) or a refusal
-    (then `seq` is -1). The other columns tell the task's state after the whole batch; -1 and NaN
-    where a row has no task.
+    (then `seq` is -1). The other columns tell the task's state after the row's flush, which may
+    hold later rows too; -1 and NaN where a row has no task.
     """
 
     code: list[str]

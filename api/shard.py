@@ -176,11 +176,20 @@ class Shard(Calls):
             elif self._state is State.FOLLOWING:
                 await self._follow()
             else:
-                await self._inbox.wait(self._until_expiry())
-                if self._seat.usable:
-                    await self._flush(self._inbox.take(self._limits.flush_rows))
-                else:  # it broke while nothing was under way: what waits need not know
-                    self._lose(ConnectionError("the connection was closed"))
+                await self._take_turn()
+
+    async def _take_turn(self) -> None:
+        """Wait for requests, or for leases to run out, and flush."""
+        await self._inbox.wait(self._until_expiry())
+        if not self._seat.usable:  # it broke while nothing was under way: what waits need not know
+            self._lose(ConnectionError("the connection was closed"))
+            return
+        requests = self._inbox.take(self._limits.flush_rows)
+        try:
+            await self._flush(requests)
+        except Exception as error:  # whatever it is, the log knows what is true
+            self._lose(error)
+            _fail(requests, Unavailable())
 
     async def _flush(self, requests: list[Request]) -> None:
         memory = self.memory
@@ -188,19 +197,13 @@ class Shard(Calls):
         expiry = memory.leases.next_expiry()
         if not requests and (expiry is None or expiry > now.timestamp()):
             return
-        try:
-            plan, contents = await self._commit_plan(memory, now, requests)
-            self._suspect = True
-            changed = settle(memory, plan)
-            self._suspect = False
-            orphans = answer(memory, requests, contents)
-        except Exception as error:  # whatever it is, the log knows what is true
-            self._lose(error)
-            _fail(requests, Unavailable())
-            return
+        plan, contents = await self._commit_plan(memory, now, requests)
+        self._suspect = True
+        changed = settle(memory, plan)
+        self._suspect = False
+        self._give_back(answer(memory, requests, contents))
         self._tell(changed)
         self._snapshots.consider(memory.seq)
-        self._give_back(orphans)
 
     async def _commit_plan(
         self, memory: Memory, now: datetime, requests: list[Request]

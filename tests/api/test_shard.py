@@ -73,6 +73,20 @@ async def test_rows_of_one_batch_see_each_other(database_url: str) -> None:
         assert set(answer.label.tolist()) == {1}
 
 
+async def test_a_large_batch_goes_in_parts_and_lets_others_through(database_url: str) -> None:
+    async with open_shards(database_url, limits=Limits(flush_rows=10)) as shards:
+        shard = await make_project(shards, tasks=95, workers=2, policy=FREE)
+        large = asyncio.create_task(shard.submit(submissions(0, [1] * 95, task=list(range(95)))))
+        await asyncio.sleep(0)
+        small = await shard.submit(submissions(1, [1], task=[0]))
+        assert not large.done()
+        answer = await large
+        assert (small.code, answer.code) == ([""], [""] * 95)
+        assert answer.task.tolist() == list(range(95))
+        assert len(set(answer.seq.tolist())) == 95
+        assert shard.judgment_count == 96
+
+
 async def test_a_retry_gets_its_first_answer_though_it_was_revised_since(database_url: str) -> None:
     async with open_shards(database_url) as shards:
         shard = await make_project(shards, tasks=1, workers=1, policy=FREE)
