@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from api.keys import Keys
+from api.readings import Readings
 from api.settings import Settings
 from api.shards import Shards
 from db.connect import connect, create_pool, without_password
@@ -30,6 +31,7 @@ class Service:
     pool: asyncpg.Pool
     keys: Keys
     shards: Shards
+    readings: Readings = field(default_factory=Readings)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -3,10 +3,10 @@
 Each resolver checks its call and then returns its events, so that what is refused never begins.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from functools import partial
 from typing import Annotated, TypeVar
 
-import numpy as np
 import strawberry
 from graphql import GraphQLError
 from strawberry import field
@@ -102,7 +102,8 @@ async def task_feed(
         return await tasks_of(context, shard, found, wanted)
 
     async def events(start: int) -> AsyncIterator[TaskEvent]:
-        async for cursor, tasks in _parts(context, shard.feed.tasks(start), start, read):
+        feed = shard.feed.tasks(start)
+        async for cursor, tasks in _parts(context, feed, start, ("tasks", wanted), read):
             yield TaskEvent(cursor=Sequence(cursor), tasks=tasks)
 
     return events(shard.seq if after is None else after)
@@ -120,7 +121,8 @@ async def worker_feed(
         return workers_of(shard, await reads.workers_by_ids(pool, project_id, ids.tolist()))
 
     async def events(start: int) -> AsyncIterator[WorkerEvent]:
-        async for cursor, workers in _parts(context, shard.feed.workers(start), start, read):
+        feed = shard.feed.workers(start)
+        async for cursor, workers in _parts(context, feed, start, "workers", read):
             yield WorkerEvent(cursor=Sequence(cursor), workers=workers)
 
     return events(shard.seq if after is None else after)
@@ -130,19 +132,24 @@ async def _parts(
     context: Context,
     feed: AsyncIterator[Changes],
     start: int,
+    what: Hashable,
     read: Callable[[Int32s], Awaitable[list[T]]],
 ) -> AsyncIterator[tuple[int, list[T]]]:
     """Read what changed in parts, and yield each with the cursor to resume from.
 
-    Only the last part of a change bears its cursor; the others bear the one before, so that who is
-    cut off between two parts gets some of them again and misses none.
+    Whoever reads the same change, and the same `what`, shares the reading. Only the last part of a
+    change bears its cursor; the others bear the one before, so that who is cut off between two
+    parts gets some of them again and misses none.
     """
+    share = context.service.readings.share
     async for changes in feed:
-        parts = np.split(changes.ids, range(MOST_TASKS, len(changes.ids), MOST_TASKS))
-        for part in parts:
+        last = (len(changes.ids) - 1) // MOST_TASKS
+        for number in range(last + 1):
+            part = changes.ids[number * MOST_TASKS : (number + 1) * MOST_TASKS]
+            read_part = partial(read, part)
+            rows = await share((what, number), changes, read_part)
             _still_trusted(context)
-            cursor = changes.cursor if part is parts[-1] else start
-            yield cursor, await read(part)
+            yield changes.cursor if number == last else start, rows
         start = changes.cursor
 
 

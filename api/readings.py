@@ -1,0 +1,48 @@
+"""What the subscribers of a feed have in common, read once for all of them.
+
+A thousand subscribers who are up to date get the same change in the same moment. Each reading it
+for itself would be a thousand statements; shared it is one.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, NamedTuple, TypeVar
+
+KEPT = 64  # readings; a few for each project that is being watched
+
+T = TypeVar("T")
+
+
+class _Reading(NamedTuple):
+    subject: object
+    task: "asyncio.Future[Any]"
+
+
+class Readings:
+    """The latest readings, by what was read and of which change."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Hashable, _Reading] = OrderedDict()
+
+    async def share(self, key: Hashable, subject: object, read: Callable[[], Awaitable[T]]) -> T:
+        """Return what `read` gives, from the first who asks for the same key and the same subject.
+
+        The subject is told by its identity. A reading that fails is not kept.
+        """
+        key = (key, id(subject))
+        known = self._known.get(key)
+        if known is None or known.subject is not subject:
+            known = _Reading(subject, asyncio.ensure_future(read()))
+            self._known[key] = known
+            known.task.add_done_callback(lambda task: self._drop_failure(key, task))
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        # One subscriber who leaves must not take the reading from the others.
+        result: T = await asyncio.shield(known.task)
+        return result
+
+    def _drop_failure(self, key: Hashable, task: "asyncio.Future[Any]") -> None:
+        known = self._known.get(key)
+        if known is not None and known.task is task and (task.cancelled() or task.exception()):
+            del self._known[key]
