@@ -17,7 +17,13 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 # Sums may be reassociated and multiply-adds contracted; NaN and infinity keep their meaning.
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
-OPTIONS: Any = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
+# Helpers are inlined: to pass some forty arrays to each took longer than what it did with them.
+OPTIONS: Any = {
+    "fastmath": FASTMATH,
+    "error_model": "numpy",
+    "nogil": True,
+    "forceinline": True,
+}
 
 A_WEEK = 7 * 24 * 3600  # seconds
 

@@ -192,8 +192,9 @@ def apply(
         progress[WORKERS_TOUCHED] = 0
     for e in range(begin, kinds.shape[0]):
         kind = kinds[e]
-        task = event_tasks[e]
-        worker: int = event_workers[e] if kind != GOLD else -1
+        # As int64, the type of a refit's cursor: every helper is compiled for one type only.
+        task: Any = np.int64(event_tasks[e])
+        worker: Any = np.int64(event_workers[e] if kind != GOLD else -1)
         label = event_labels[e]
         if not has_room(votes, task):
             return e, POOL_FULL
