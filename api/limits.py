@@ -18,6 +18,6 @@ class Limits:
     feed_tick: float = 0.1  # between two looks at what changed
     follow_pause: float = 1.0  # between two looks at the log where another process writes it
     snapshot_rows: int = 200_000  # fewest rows since the last snapshot for another one
-    snapshot_growth: float = 0.25  # and the fewest in proportion to the log
-    snapshot_pause: float = 60.0  # between two of them
+    snapshot_growth: float = 0.1  # and the fewest in proportion to the log
+    snapshot_pause: float = 30.0  # between two of them
     snapshot_rows_at_end: int = 50_000  # the same at a clean shutdown
