@@ -45,6 +45,7 @@ _ROW: Final = np.dtype(
 )
 _HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
+_FIRST_SEQ: Final = 2  # of the judgments: the tasks have the one before
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -100,13 +101,9 @@ async def fill(
     workers: int,
     labels: int,
     policy: Policy,
-    judgments: Crowd | None = None,
     advance: Advance = lambda _: None,
 ) -> int:
-    """Make a project with tasks, workers and judgments in the log; return its dense id.
-
-    No server may have it open. advance(rows) is called for tasks and judgments written.
-    """
+    """Make a project with tasks and workers; return its dense id. advance(tasks written)."""
     at = datetime.now(UTC)
     named = [Label(label_name(label), label_name(label)) for label in range(labels)]
     pairs = [(label.external_id, label.name) for label in named]
@@ -139,38 +136,43 @@ async def fill(
     )
     entries = log.Entries()
     entries.decisions = log.Decisions(
-        [1], ["TASKS_ADDED"], [None], [{"first": 0, "count": tasks}], ["benchmark"]
+        [_FIRST_SEQ - 1], ["TASKS_ADDED"], [None], [{"first": 0, "count": tasks}], ["benchmark"]
     )
     await log.append(connection, project, at, entries)
-    if judgments is not None:
-        await _copy(connection, project, at, judgments, advance)
-    await connection.execute("analyze")
     return project
 
 
-async def _copy(
-    connection: asyncpg.Connection, project: int, at: datetime, data: Crowd, advance: Advance
+async def copy_judgments(
+    connection: asyncpg.Connection,
+    project: int,
+    data: Crowd,
+    rows: range,
+    advance: Advance = lambda _: None,
 ) -> None:
-    """Write judgments to the log from seq 2 on."""
-    stamp = (at - _EPOCH).total_seconds() * 1e6
+    """Write these rows of the judgments to the log of a filled project, behind those before them.
+
+    No server may have the project open. advance(rows written).
+    """
+    stamp = (datetime.now(UTC) - _EPOCH).total_seconds() * 1e6
 
     async def parts() -> AsyncIterator[bytes]:
         yield _HEADER
-        for first in range(0, len(data), COPY_ROWS):
-            some = slice(first, first + COPY_ROWS)
+        for first in rows[::COPY_ROWS]:
+            some = slice(first, min(first + COPY_ROWS, rows.stop))
             task = data.task[some]
-            rows = np.zeros(len(task), _ROW)
-            rows["columns"] = len(_COLUMNS)
+            out = np.zeros(len(task), _ROW)
+            out["columns"] = len(_COLUMNS)
             for column in ("project", "seq", "task", "worker", "label", "at"):
-                rows[f"{column}_size"] = rows.dtype[column].itemsize
-            rows["project"] = project
-            rows["seq"] = np.arange(first, first + len(task)) + 2
-            rows["task"], rows["worker"] = task, data.worker[some]
-            rows["label"], rows["at"] = data.label[some], int(stamp)
-            yield rows.tobytes()
+                out[f"{column}_size"] = out.dtype[column].itemsize
+            out["project"] = project
+            out["seq"] = np.arange(first, first + len(task)) + _FIRST_SEQ
+            out["task"], out["worker"] = task, data.worker[some]
+            out["label"], out["at"] = data.label[some], int(stamp)
+            yield out.tobytes()
             advance(len(task))
         yield _TRAILER
 
     await connection.copy_to_table(
         "judgment", source=parts(), columns=list(_COLUMNS), format="binary"
     )
+    await connection.execute("analyze judgment")

@@ -33,7 +33,7 @@ FOUND = {
     "api": ["single submits", "judgments, batches of 100", "leases",
             "single submit at 500/s offered, p99", "single submit at 1,000/s offered, p99"],
     "feed": ["taskFeed, 3 subscribers, p99", "qualityFeed, 1 subscriber, p50"],
-    "restart": ["3,000 judgments, no snapshot", "3,000 judgments, with a snapshot",
+    "restart": ["3,000 judgments, no snapshot", "3,000 judgments, oldest snapshot",
                 "3,000 judgments, no snapshot: memory a judgment"],
 }  # fmt: skip
 
