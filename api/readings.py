@@ -1,7 +1,8 @@
 """What the subscribers of a feed have in common, read once for all of them.
 
 A thousand subscribers who are up to date get the same change in the same moment. Each reading it
-for itself would be a thousand statements; shared it is one.
+for itself would be a thousand statements; shared it is one. They also get the same object, so that
+what is made of it can be shared by its identity.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, NamedTuple, TypeVar
 
 KEPT = 64  # readings; a few for each project that is being watched
+FRESH = 0.05  # seconds that a glance lasts
 
 T = TypeVar("T")
 
@@ -24,6 +26,7 @@ class Readings:
 
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, _Reading] = OrderedDict()
+        self._glances: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
 
     async def share(self, key: Hashable, subject: object, read: Callable[[], Awaitable[T]]) -> T:
         """Return what `read` gives, from the first who asks for the same key and the same subject.
@@ -40,6 +43,19 @@ class Readings:
                 self._known.popitem(last=False)
         # One subscriber who leaves must not take the reading from the others.
         result: T = await asyncio.shield(known.task)
+        return result
+
+    def glance(self, key: Hashable, look: Callable[[], T]) -> T:
+        """Return what `look` gives, or gave to somebody else a moment ago."""
+        now = asyncio.get_running_loop().time()
+        seen = self._glances.get(key)
+        if seen is None or now - seen[0] > FRESH:
+            seen = now, look()
+            self._glances[key] = seen
+            self._glances.move_to_end(key)
+            if len(self._glances) > KEPT:
+                self._glances.popitem(last=False)
+        result: T = seen[1]
         return result
 
     def _drop_failure(self, key: Hashable, task: "asyncio.Future[Any]") -> None:

@@ -2,11 +2,13 @@
 
 import logging
 import secrets
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
 
+import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 
 from api.graphql.context import Context
@@ -16,6 +18,8 @@ from api.graphql.operations import Operation
 logger = logging.getLogger(__name__)
 
 Response = dict[str, Any]
+
+ENCODINGS = 32  # that are kept: of the latest events of as many feeds and documents
 
 
 class Malformed(Exception):  # noqa: N818 - the name says what happened
@@ -50,11 +54,34 @@ def read_request(body: object) -> Request:
     return Request(query, variables, operation_name)
 
 
+class Encodings:
+    """Responses of feeds as JSON. The data of an event is the same object for all who asked alike,
+    and is encoded once for them."""
+
+    def __init__(self) -> None:
+        self._latest: OrderedDict[int, tuple[object, bytes]] = OrderedDict()
+
+    def encode(self, response: Response) -> bytes:
+        """Return the response as JSON."""
+        data = response.get("data")
+        if data is None or "errors" in response:
+            return orjson.dumps(response)
+        known = self._latest.get(id(data))
+        if known is not None and known[0] is data:
+            return known[1]
+        encoded = orjson.dumps(response)
+        self._latest[id(data)] = data, encoded
+        if len(self._latest) > ENCODINGS:
+            self._latest.popitem(last=False)
+        return encoded
+
+
 class Answering:
     """Answers GraphQL requests over one schema."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._documents = Documents(schema)
+        self.encodings = Encodings()
 
     def find(self, request: Request) -> Operation | Response:
         """The operation that a request asks for, or the response that refuses it."""

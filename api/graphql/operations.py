@@ -1,6 +1,6 @@
 """One operation of a checked document, ready to be executed any number of times."""
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Mapping
 from inspect import isawaitable
 from typing import Any
 
@@ -19,7 +19,6 @@ from graphql.execution import (
     default_field_resolver,
     default_type_resolver,
     execute_subscription_event,
-    map_source_to_response_event,
 )
 from graphql.execution.collect_fields import FieldDetailsList, FragmentDetails
 from graphql.execution.get_variable_signature import get_variable_signature
@@ -78,6 +77,7 @@ class Operation:
             if not isinstance(signature := get_variable_signature(schema, definition), GraphQLError)
         ]
         self._plans = self._planned()
+        self._latest: tuple[object, ExecutionResult] = (None, ExecutionResult())  # of a feed
 
     def execute(
         self, variables: Mapping[str, Any] | None, context: Any
@@ -100,19 +100,35 @@ class Operation:
             events = await events
         if isinstance(events, ExecutionResult):
             return events
-        return map_source_to_response_event(executor, events, self._execute_event)
+        return self._results(executor, events)
 
-    def _execute_event(self, executor: Executor[Any]) -> Any:
-        """Make the result of an event by the plan of the one field that subscriptions have.
+    async def _results(
+        self, executor: PlannedExecutor, events: AsyncIterable[Any]
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """The results of a subscription's events.
 
-        To set up an execution for each event is most of a feed's work with a thousand subscribers.
+        With a thousand subscribers, completing the same event for each is most of a feed's work.
+        Those who asked with the same document get the same result, by the plan of the one field
+        that subscriptions have.
         """
+        try:
+            async for event in events:
+                yield self._planned_result(event) or await _event_result(executor, event)
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
+
+    def _planned_result(self, event: object) -> ExecutionResult | None:
+        if self._latest[0] is event:
+            return self._latest[1]
         for key, completed in self._plans.items():
             try:
-                return ExecutionResult({key: completed(executor.root_value)}, None)
-            except Exception:  # noqa: S110 - graphql-core finds out what is wrong
-                pass
-        return execute_subscription_event(executor)
+                result = ExecutionResult({key: completed(event)}, None)
+            except Exception:  # graphql-core finds out what is wrong
+                return None
+            self._latest = event, result
+            return result
+        return None
 
     def _executor(
         self, variables: Mapping[str, Any], context: Any
@@ -176,3 +192,8 @@ class Operation:
             except Unplanned:
                 continue
         return plans
+
+
+async def _event_result(executor: PlannedExecutor, event: object) -> ExecutionResult:
+    result = execute_subscription_event(executor.build_per_event_executor(event))
+    return await result if isawaitable(result) else result

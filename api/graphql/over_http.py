@@ -73,7 +73,8 @@ class OverHttp:
             if accepted == EVENTS:
                 stream = await self._answering.subscribe(operation, request, context)
                 if isinstance(stream, AsyncGenerator):
-                    await send_events(stream, receive, send, service.closing)
+                    encode = self._answering.encodings.encode
+                    await send_events(stream, encode, receive, send, service.closing)
                 else:
                     await _respond(send, accepted, stream)
                 return

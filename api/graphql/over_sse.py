@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
-import orjson
 from starlette.types import Receive, Send
 
 from api.graphql.answering import Response
@@ -19,7 +18,11 @@ HEADERS = [
 
 
 async def send_events(
-    stream: AsyncGenerator[Response, None], receive: Receive, send: Send, closing: asyncio.Event
+    stream: AsyncGenerator[Response, None],
+    encode: Callable[[Response], bytes],
+    receive: Receive,
+    send: Send,
+    closing: asyncio.Event,
 ) -> None:
     """Send a stream of responses until it ends, the client goes or the server closes.
 
@@ -27,7 +30,7 @@ async def send_events(
     slows its own feed down and nothing piles up.
     """
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-    work = asyncio.create_task(_send_all(stream, send))
+    work = asyncio.create_task(_send_all(stream, encode, send))
     ends = {
         work,
         asyncio.create_task(_gone(receive)),
@@ -46,7 +49,9 @@ async def send_events(
         await send({"type": "http.response.body", "body": b"event: complete\ndata:\n\n"})
 
 
-async def _send_all(stream: AsyncGenerator[Response, None], send: Send) -> None:
+async def _send_all(
+    stream: AsyncGenerator[Response, None], encode: Callable[[Response], bytes], send: Send
+) -> None:
     following = asyncio.ensure_future(anext(stream, None))
     try:
         while True:
@@ -57,7 +62,7 @@ async def _send_all(stream: AsyncGenerator[Response, None], send: Send) -> None:
             response = following.result()
             if response is None:
                 return
-            event = b"event: next\ndata: " + orjson.dumps(response) + b"\n\n"
+            event = b"event: next\ndata: " + encode(response) + b"\n\n"
             await send({"type": "http.response.body", "body": event, "more_body": True})
             following = asyncio.ensure_future(anext(stream, None))
     finally:

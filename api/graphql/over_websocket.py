@@ -181,9 +181,11 @@ class _Connection:
             await self._refuse(operation_id, *stream["errors"])
             return
         try:
+            head = b'{"id":' + orjson.dumps(operation_id) + b',"type":"next","payload":'
             async for response in stream:
+                text = (head + self._answering.encodings.encode(response) + b"}").decode()
                 # Waits while the peer does not read: the feed conflates, nothing piles up.
-                await self._send({"id": operation_id, "type": "next", "payload": response})
+                await self._socket.send_text(text)
         finally:
             await stream.aclose()
         self._forget(operation_id)

@@ -3,6 +3,7 @@
 Each resolver checks its call and then returns its events, so that what is refused never begins.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from functools import partial
 from typing import Annotated, TypeVar
@@ -21,6 +22,7 @@ from api.graphql.scalars import Sequence
 from api.graphql.task import Task
 from api.graphql.worker import Worker
 from api.rows import Int32s
+from api.shard import Shard
 from db import reads
 
 MOST_TASKS = 500  # of one event
@@ -77,13 +79,15 @@ async def quality_feed(
         )
 
     async def events() -> AsyncIterator[QualityEvent]:
-        seen = -1 if after is None else after
-        async for quality in shard.feed.quality(interval):
-            if quality.seq <= seen:
-                continue
-            seen = -1
-            _still_trusted(context)
-            yield QualityEvent(cursor=Sequence(quality.seq), quality=quality_of(quality))
+        last: QualityEvent | None = None
+        while True:
+            event = context.service.readings.glance(("quality", shard), lambda: _look(shard))
+            is_news = event != last if last else after is None or event.cursor > after
+            if is_news:
+                _still_trusted(context)
+                yield event
+                last = event
+            await asyncio.sleep(interval)
 
     return events()
 
@@ -97,16 +101,13 @@ async def task_feed(
     wanted = selected(info)
     pool, project_id = context.service.pool, shard.project.project_id
 
-    async def read(ids: Int32s) -> list[Task]:
+    async def read(ids: Int32s, cursor: int) -> TaskEvent:
         found = await reads.tasks_by_ids(pool, project_id, ids.tolist())
-        return await tasks_of(context, shard, found, wanted)
+        tasks = await tasks_of(context, shard, found, wanted)
+        return TaskEvent(cursor=Sequence(cursor), tasks=tasks)
 
-    async def events(start: int) -> AsyncIterator[TaskEvent]:
-        feed = shard.feed.tasks(start)
-        async for cursor, tasks in _parts(context, feed, start, ("tasks", wanted), read):
-            yield TaskEvent(cursor=Sequence(cursor), tasks=tasks)
-
-    return events(shard.seq if after is None else after)
+    start = shard.seq if after is None else after
+    return _parts(context, shard.feed.tasks(start), start, ("tasks", wanted), read)
 
 
 async def worker_feed(
@@ -117,15 +118,17 @@ async def worker_feed(
     shard = await shard_of(context, project)
     pool, project_id = context.service.pool, shard.project.project_id
 
-    async def read(ids: Int32s) -> list[Worker]:
-        return workers_of(shard, await reads.workers_by_ids(pool, project_id, ids.tolist()))
+    async def read(ids: Int32s, cursor: int) -> WorkerEvent:
+        found = await reads.workers_by_ids(pool, project_id, ids.tolist())
+        return WorkerEvent(cursor=Sequence(cursor), workers=workers_of(shard, found))
 
-    async def events(start: int) -> AsyncIterator[WorkerEvent]:
-        feed = shard.feed.workers(start)
-        async for cursor, workers in _parts(context, feed, start, "workers", read):
-            yield WorkerEvent(cursor=Sequence(cursor), workers=workers)
+    start = shard.seq if after is None else after
+    return _parts(context, shard.feed.workers(start), start, "workers", read)
 
-    return events(shard.seq if after is None else after)
+
+def _look(shard: Shard) -> QualityEvent:
+    quality = shard.quality()
+    return QualityEvent(cursor=Sequence(quality.seq), quality=quality_of(quality))
 
 
 async def _parts(
@@ -133,11 +136,11 @@ async def _parts(
     feed: AsyncIterator[Changes],
     start: int,
     what: Hashable,
-    read: Callable[[Int32s], Awaitable[list[T]]],
-) -> AsyncIterator[tuple[int, list[T]]]:
-    """Read what changed in parts, and yield each with the cursor to resume from.
+    read: Callable[[Int32s, int], Awaitable[T]],
+) -> AsyncIterator[T]:
+    """Make an event of each part of a change, with the cursor to resume from.
 
-    Whoever reads the same change, and the same `what`, shares the reading. Only the last part of a
+    Whoever reads the same part, and the same `what`, shares the event. Only the last part of a
     change bears its cursor; the others bear the one before, so that who is cut off between two
     parts gets some of them again and misses none.
     """
@@ -146,10 +149,10 @@ async def _parts(
         last = (len(changes.ids) - 1) // MOST_TASKS
         for number in range(last + 1):
             part = changes.ids[number * MOST_TASKS : (number + 1) * MOST_TASKS]
-            read_part = partial(read, part)
-            rows = await share((what, number), changes, read_part)
+            cursor = changes.cursor if number == last else start
+            event = await share((what, number, cursor), changes, partial(read, part, cursor))
             _still_trusted(context)
-            yield changes.cursor if number == last else start, rows
+            yield event
         start = changes.cursor
 
 
