@@ -1,26 +1,23 @@
 """Subscribers of a feed, and a submitter beside them: a process that tells who sees what when.
 
-Reads a `Watch` as JSON from standard input and writes `Seen` as JSON to standard output. Frames are
-read by hand: a thousand sockets of a WebSocket library would be slower than the server they watch.
+Reads a `Watch` as JSON from standard input and writes `Seen` as JSON to standard output.
 """
 
 import asyncio
 import json
-import struct
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
-import orjson
 import psutil
 
 from scripts.benchmarks.database import label_name, task_name, worker_name
 from scripts.benchmarks.load import DOCUMENTS, SINGLE
 from scripts.benchmarks.server import cpu_seconds
-from scripts.benchmarks.wire import PATH, Requests, Wire
+from scripts.benchmarks.websocket import Subscriber
+from scripts.benchmarks.wire import Requests, Wire
 
 TASKS, QUALITY = "taskFeed", "qualityFeed"
 FEEDS: Final = {
@@ -34,13 +31,6 @@ FEEDS: Final = {
     ),
 }
 
-_UPGRADE: Final = (
-    f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
-).encode()
-_TEXT: Final = 1
-_NO_MASK: Final = bytes(4)  # XOR with zeros leaves the text as it is
 _CURSOR: Final = b'"cursor":'
 _SEQUENCE: Final = b'"sequence":'
 _SETTLING: Final = 1.0  # seconds between the last subscription and the first judgment
@@ -76,90 +66,6 @@ class Seen:
     missing: int
     busy: float
     server: float
-
-
-class Subscriber(asyncio.Protocol):
-    """One WebSocket with one subscription; seen(cursor) is called with each event's."""
-
-    def __init__(self, watch: Watch, seen: Callable[[int], None]) -> None:
-        self.subscribed = asyncio.get_running_loop().create_future()
-        self._watch = watch
-        self._seen = seen
-        self._buffer = bytearray()
-        self._upgraded = False
-        self._transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the loop."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.write(_UPGRADE)
-
-    def data_received(self, data: bytes) -> None:
-        """Called by the loop."""
-        self._buffer += data
-        if not self._upgraded:
-            head, end, rest = bytes(self._buffer).partition(b"\r\n\r\n")
-            if not end:
-                return
-            if not head.startswith(b"HTTP/1.1 101"):
-                raise ConnectionError(head.decode(errors="replace"))
-            self._upgraded = True
-            self._buffer[:] = rest
-            authorization = f"Bearer {self._watch.token}"
-            self._send({"type": "connection_init", "payload": {"authorization": authorization}})
-        while (frame := self._frame()) is not None:
-            self._message(frame)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._transport.close()
-
-    def _message(self, text: bytes) -> None:
-        if b'"type":"next"' in text:
-            self._seen(number_after(text, _CURSOR))
-            return
-        match orjson.loads(text)["type"]:
-            case "connection_ack":
-                payload = {
-                    "query": FEEDS[self._watch.feed],
-                    "variables": {"project": self._watch.project},
-                }
-                self._send({"type": "subscribe", "id": "1", "payload": payload})
-                self.subscribed.set_result(None)
-            case "ping":
-                self._send({"type": "pong"})
-            case "error" | "complete":
-                raise ConnectionError(text.decode())
-
-    def _frame(self) -> bytes | None:
-        """The next whole frame's text; frames of the protocol itself are empty."""
-        data = self._buffer
-        if len(data) < 2:
-            return None
-        size, start = data[1], 2
-        if size == 126:
-            start = 4
-            if len(data) < start:
-                return None
-            (size,) = struct.unpack_from("!H", data, 2)
-        elif size == 127:
-            start = 10
-            if len(data) < start:
-                return None
-            (size,) = struct.unpack_from("!Q", data, 2)
-        if len(data) < start + size:
-            return None
-        is_text = data[0] & 0x0F == _TEXT
-        text = bytes(data[start : start + size])
-        del data[: start + size]
-        return text if is_text else b'{"type":"frame"}'
-
-    def _send(self, message: object) -> None:
-        text = orjson.dumps(message)
-        size = len(text)
-        head = struct.pack("!BB", 0x81, 0x80 | size) if size < 126 else b""
-        head = head or struct.pack("!BBH", 0x81, 0x80 | 126, size)
-        self._transport.write(head + _NO_MASK + text)
 
 
 def number_after(text: bytes, name: bytes) -> int:
@@ -223,13 +129,15 @@ class Watching:
         return Seen(float(p50), float(p99), float(most), missing, busy, taken_by_server)
 
     async def _subscribe(self, number: int) -> Subscriber:
-        events = self._events[number]
+        watch, events = self._watch, self._events[number]
 
-        def seen(cursor: int) -> None:
-            events.append((time.perf_counter(), cursor))
+        def seen(event: bytes) -> None:
+            events.append((time.perf_counter(), number_after(event, _CURSOR)))
 
         _, subscriber = await asyncio.get_running_loop().create_connection(
-            lambda: Subscriber(self._watch, seen), "127.0.0.1", self._watch.port
+            lambda: Subscriber(watch.token, FEEDS[watch.feed], watch.project, seen),
+            "127.0.0.1",
+            watch.port,
         )
         await subscriber.subscribed
         return subscriber
