@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, NamedTuple, TypeVar
 
 KEPT = 64  # readings; a few for each project that is being watched
-FRESH = 0.05  # seconds that a glance lasts
+FRESH = 0.01  # seconds that a glance lasts
 
 T = TypeVar("T")
 
