@@ -5,11 +5,13 @@ graphql-core builds the input classes while it coerces, leaf fields read an attr
 looks its type up by class.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from operator import attrgetter
 from typing import Any
 
+import asyncpg
 import strawberry
 from graphql import (
     GraphQLError,
@@ -24,14 +26,27 @@ from graphql import (
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from api.errors import Refused
+from api.errors import Refused, Unavailable
 from api.graphql.completion import ATTRIBUTE, CLASSES
 from api.graphql.context import Info
 from api.graphql.refusals import refusal
+from db.errors import DatabaseError
 
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
 
 Resolver = Callable[..., Any]
+
+# What a database that is away looks like to those who read from it.
+LOST = (
+    OSError,
+    DatabaseError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+logger = logging.getLogger(__name__)
 
 
 def bind(schema: strawberry.Schema) -> GraphQLSchema:
@@ -115,6 +130,9 @@ def _called(function: Resolver, field: StrawberryField) -> Resolver:
                 return await function(Info(info, field), **args)
             except Refused as refused:
                 raise _error(refused) from refused
+            except LOST as error:
+                logger.warning("the database did not answer", exc_info=True)
+                raise _error(Unavailable()) from error
 
         return called_later
 
@@ -135,6 +153,9 @@ def _refusable(function: Resolver, field: StrawberryField) -> Resolver:
             return await function(Info(info, field), **args)
         except Refused as refused:
             return refusal(refused)
+        except LOST:
+            logger.warning("the database did not answer", exc_info=True)
+            return refusal(Unavailable())
 
     return refusable
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import ID
 
-from api import rows
 from api.errors import Forbidden, InvalidInput, UnknownKey
 from api.graphql.context import Context, Info, admin_of, context_of, shard_of
 from api.graphql.key import (
@@ -18,7 +17,7 @@ from api.graphql.key import (
     RevokeKeyPayload,
     RevokeKeyResult,
 )
-from api.graphql.leasing import labels_of, lease_of
+from api.graphql.leasing import held_by, labels_of, lease_of
 from api.graphql.submitting import workers_of
 from api.keys import Role, derived_id
 from db import reads
@@ -81,10 +80,7 @@ async def me(info: Info) -> Me:
             leases=[],
         )
     shard = await shard_of(context, None)
-    held = []
-    if caller.worker_id is not None:
-        pool = context.service.pool
-        held = await reads.open_leases_of_worker(pool, caller.project_id, caller.worker_id)
+    held = [] if caller.worker_id is None else await held_by(context, shard, caller.worker_id)
     key = await _key(context, caller.key_id)
     return Me(
         key_id=ID(caller.key_id),
@@ -92,7 +88,7 @@ async def me(info: Info) -> Me:
         project=key.project,
         worker=key.worker,
         labels=labels_of(shard.project),
-        leases=[lease_of(context, rows.Lease(**row)) for row in held],
+        leases=[lease_of(context, lease) for lease in held],
     )
 
 

@@ -50,6 +50,11 @@ class LeaseTasksInput:
         default=None,
     )
     count: int = field(description="How many at most.", default=1)
+    resume: bool = field(
+        description="Whether tasks that the worker holds already come first, and count. With this "
+        "the call can be repeated when its answer was lost.",
+        default=False,
+    )
 
 
 @strawberry.input(description="Leases to give back, so that other workers get their tasks.")

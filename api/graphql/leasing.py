@@ -7,7 +7,7 @@ import strawberry
 from strawberry import ID
 
 from api import rows
-from api.errors import InvalidInput, TooManyRows
+from api.errors import InvalidInput, LeaseLimit, NoTasks, TooManyRows
 from api.graphql.context import Context, Info, context_of, shard_of
 from api.graphql.lease import (
     Lease,
@@ -23,6 +23,8 @@ from api.graphql.refusals import row_refusals
 from api.graphql.scalars import Json
 from api.graphql.submitting import NO_LEASE, workers_of
 from api.projects import Project
+from api.shard import Shard
+from db.reads import open_leases_of_worker
 
 MOST_LEASES = 1000  # of one call; the policy's leases_per_worker is the real limit
 
@@ -39,8 +41,14 @@ async def lease_tasks(
     if not 1 <= given.count <= MOST_LEASES:
         raise InvalidInput("count", f"it must lie between 1 and {MOST_LEASES}")
     named = None if given.worker is None else [given.worker]
-    worker = await workers_of(context, shard, named, 1)
-    leases = await shard.lease(int(worker[0]), given.count)
+    worker = int((await workers_of(context, shard, named, 1))[0])
+    leases = (await held_by(context, shard, worker))[: given.count] if given.resume else []
+    if len(leases) < given.count:
+        try:
+            leases += await shard.lease(worker, given.count - len(leases))
+        except (NoTasks, LeaseLimit):
+            if not leases:
+                raise
     return LeaseTasksPayload(
         leases=[lease_of(context, lease) for lease in leases], labels=labels_of(shard.project)
     )
@@ -63,6 +71,13 @@ async def release_leases(
     )
     refused = row_refusals(codes)
     return ReleaseLeasesPayload(released=codes.count(""), refusals=refused)
+
+
+async def held_by(context: Context, shard: Shard, worker: int) -> list[rows.Lease]:
+    """The open leases of a worker, the oldest first."""
+    project_id = shard.project.project_id
+    found = await open_leases_of_worker(context.service.pool, project_id, worker)
+    return [rows.Lease(**row) for row in found]
 
 
 def lease_of(context: Context, lease: rows.Lease) -> Lease:

@@ -206,7 +206,7 @@ async def workers(
     )
     keys = [_key(by, row, "worker_id") for row in found]
     total = shard.quality().workers if conditions == WorkerFilter() else None
-    return paging.connection(asked, name, workers_of(shard, found), keys, total)
+    return paging.connection(asked, name, workers_of(shard, found, selected(info)), keys, total)
 
 
 async def keys(

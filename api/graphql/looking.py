@@ -41,7 +41,7 @@ async def worker(info: Info, external_id: Named, project: OneProject = None) -> 
     context = admin_of(info)
     shard = await shard_of(context, project)
     ids = shard.worker_ids([external_id]).tolist()
-    return await _worker(context, shard, ids[0])
+    return await _worker(context, shard, ids[0], selected(info))
 
 
 async def node(
@@ -62,7 +62,7 @@ async def node(
         case ("Task", (_, task_id)):
             return await _task(context, shard, task_id, selected(info))
         case ("Worker", (_, worker_id)):
-            return await _worker(context, shard, worker_id)
+            return await _worker(context, shard, worker_id, selected(info))
         case _:
             return None
 
@@ -87,9 +87,12 @@ async def _task(
     return tasks[0] if tasks else None
 
 
-async def _worker(context: Context, shard: Shard, worker_id: int) -> Worker | None:
+async def _worker(
+    context: Context, shard: Shard, worker_id: int, wanted: frozenset[str]
+) -> Worker | None:
     pool, project_id = context.service.pool, shard.project.project_id
     if not 0 <= worker_id < 2**31:
         return None
-    workers = workers_of(shard, await reads.workers_by_ids(pool, project_id, [worker_id]))
+    found = await reads.workers_by_ids(pool, project_id, [worker_id])
+    workers = workers_of(shard, found, wanted)
     return workers[0] if workers else None

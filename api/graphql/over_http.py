@@ -16,6 +16,7 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from api.graphql.answering import Answering, Malformed, Request, Response, read_request
+from api.graphql.binding import LOST
 from api.graphql.context import Context
 from api.graphql.over_sse import send_events
 from api.keys import Caller
@@ -89,9 +90,8 @@ class OverHttp:
             )
         except Rejected as rejected:
             error = {"message": rejected.message, "extensions": {"code": rejected.code}}
-            media_type = JSON if accepted == EVENTS else accepted
             body = orjson.dumps({"errors": [error]})
-            await _send(send, rejected.status, _content_type(media_type), body, rejected.headers)
+            await _send(send, rejected.status, _content_type(accepted), body, rejected.headers)
 
 
 async def authenticate(service: Service, authorization: str) -> Caller:
@@ -99,7 +99,11 @@ async def authenticate(service: Service, authorization: str) -> Caller:
     scheme, _, token = authorization.strip().partition(" ")
     if scheme.lower() == "bearer":
         token = token.strip()
-        caller = service.keys.verified(token) or await service.keys.verify(token)
+        try:
+            caller = service.keys.verified(token) or await service.keys.verify(token)
+        except LOST as error:
+            message = "The database does not answer. Nothing was done: try again a little later."
+            raise Rejected(503, "UNAVAILABLE", message, (b"retry-after", b"1")) from error
         if caller is not None:
             return caller
     message = (

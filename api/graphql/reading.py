@@ -12,15 +12,19 @@ from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, Selection
 from strawberry import ID
 
 from api import projects, rows
+from api.errors import InvalidInput
 from api.graphql.context import Context, Info
 from api.graphql.leasing import labels_of
 from api.graphql.project import Policy, Project, Quality, TaskCounts
 from api.graphql.scalars import Json, global_id
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.task import STATUSES, Consensus, Judgment, LabelProbability, Task
-from api.graphql.worker import Estimate, Reputation, Worker, WorkerKind, WorkerStatus
+from api.graphql.worker import Confusion, Estimate, Reputation, Worker, WorkerKind, WorkerStatus
 from api.shard import Shard
 from db import reads
+
+MOST_CELLS = 2_000_000  # of the confusion matrices of one answer
+LEAST_COUNT = 0.05  # of a cell that is shown
 
 
 def project_of(shard: Shard) -> Project:
@@ -66,7 +70,7 @@ async def tasks_of(
     ids = np.array([row["task_id"] for row in found], np.int32)
     views = shard.tasks(ids)
     posterior = shard.posterior(ids).tolist() if "probabilities" in wanted else None
-    judgments = await _judgments(context, shard, ids) if "judgments" in wanted else {}
+    judgments = await _judgments(context, shard, ids, wanted) if "judgments" in wanted else {}
     names = [ID(label.external_id) for label in shard.project.labels]
     project_id = shard.project.project_id
     tasks = []
@@ -107,10 +111,17 @@ async def tasks_of(
     return tasks
 
 
-def workers_of(shard: Shard, found: Sequence[asyncpg.Record]) -> list[Worker]:
-    """Workers from their rows, in the same order."""
+def workers_of(
+    shard: Shard, found: Sequence[asyncpg.Record], wanted: frozenset[str]
+) -> list[Worker]:
+    """Workers from their rows, in the same order. `wanted`: the fields that were selected."""
     views = shard.workers(np.array([row["worker_id"] for row in found], np.int32))
     project_id = shard.project.project_id
+    confusions: list[list[Confusion]] = [[] for _ in found]
+    if "confusion" in wanted:
+        if len(found) * len(shard.project.labels) ** 2 > MOST_CELLS:
+            raise InvalidInput("confusion", "these are too many cells: ask for fewer workers")
+        confusions = [_confusion(shard, row["worker_id"]) for row in found]
     return [
         Worker(
             id=global_id("Worker", project_id, row["worker_id"]),
@@ -127,10 +138,25 @@ def workers_of(shard: Shard, found: Sequence[asyncpg.Record]) -> list[Worker]:
                 agreement=_number(agreement),
                 gold_right=right,
                 gold_total=total,
+                confusion=confusion,
             ),
         )
-        for row, status, count, leases, accuracy, low, high, bits, agreement, right, total in zip(
+        for (
+            row,
+            confusion,
+            status,
+            count,
+            leases,
+            accuracy,
+            low,
+            high,
+            bits,
+            agreement,
+            right,
+            total,
+        ) in zip(
             found,
+            confusions,
             views.status,
             views.judgments.tolist(),
             views.open_leases.tolist(),
@@ -146,12 +172,23 @@ def workers_of(shard: Shard, found: Sequence[asyncpg.Record]) -> list[Worker]:
     ]
 
 
-async def _judgments(context: Context, shard: Shard, ids: rows.Int32s) -> dict[int, list[Judgment]]:
+def _confusion(shard: Shard, worker: int) -> list[Confusion]:
+    counts = shard.confusion(worker)
+    names = [ID(label.external_id) for label in shard.project.labels]
+    return [
+        Confusion(truth=names[truth], answer=names[answer], count=float(counts[truth, answer]))
+        for truth, answer in np.argwhere(counts >= LEAST_COUNT).tolist()
+    ]
+
+
+async def _judgments(
+    context: Context, shard: Shard, ids: rows.Int32s, wanted: frozenset[str]
+) -> dict[int, list[Judgment]]:
     pool, project_id = context.service.pool, shard.project.project_id
     found = await reads.judgments_of_tasks(pool, project_id, ids.tolist())
     who = sorted({row["worker_id"] for row in found})
     named = await reads.workers_by_ids(pool, project_id, who)
-    workers = dict(zip(who, workers_of(shard, named), strict=True))
+    workers = dict(zip(who, workers_of(shard, named, wanted), strict=True))
     names = [ID(label.external_id) for label in shard.project.labels]
     judgments: dict[int, list[Judgment]] = {}
     for row in found:

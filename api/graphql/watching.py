@@ -116,14 +116,15 @@ async def worker_feed(
     """Workers whose record changed."""
     context = admin_of(info)
     shard = await shard_of(context, project)
+    wanted = selected(info)
     pool, project_id = context.service.pool, shard.project.project_id
 
     async def read(ids: Int32s, cursor: int) -> WorkerEvent:
         found = await reads.workers_by_ids(pool, project_id, ids.tolist())
-        return WorkerEvent(cursor=Sequence(cursor), workers=workers_of(shard, found))
+        return WorkerEvent(cursor=Sequence(cursor), workers=workers_of(shard, found, wanted))
 
     start = shard.seq if after is None else after
-    return _parts(context, shard.feed.workers(start), start, "workers", read)
+    return _parts(context, shard.feed.workers(start), start, ("workers", wanted), read)
 
 
 def _look(shard: Shard) -> QualityEvent:

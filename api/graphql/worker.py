@@ -42,6 +42,17 @@ class Estimate:
     high: float = field(description="Upper end of the 95 % interval.")
 
 
+@strawberry.type(description="How often a worker answers one label where another is right.")
+class Confusion:
+    """A cell of a confusion matrix."""
+
+    truth: ID = field(description="External id of the right label.")
+    answer: ID = field(description="External id of the label that the worker chose.")
+    count: float = field(
+        description="Expected number of such judgments, among tasks that others judged too."
+    )
+
+
 @strawberry.type(description="What is known of a worker's work in one project.")
 class Reputation:
     """Live numbers of a worker."""
@@ -55,6 +66,11 @@ class Reputation:
     )
     gold_right: int = field(description="Judgments of gold tasks that are right.")
     gold_total: int = field(description="Judgments of gold tasks.")
+    confusion: list[Confusion] = field(
+        description="The cells of the confusion matrix that are worth mention, in the order of the "
+        "labels.",
+        default_factory=list,
+    )
 
 
 @strawberry.type(description="A person or a program that judges tasks of a project.")

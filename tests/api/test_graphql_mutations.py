@@ -330,3 +330,40 @@ async def test_me_shows_the_leases_that_a_worker_holds(server: Serving) -> None:
     assert (me["role"], me["project"], me["worker"]) == ("WORKER", "p", "ann")
     admin = (await server.data(query))["me"]
     assert (admin["role"], admin["project"], admin["leases"]) == ("ADMIN", None, [])
+
+
+async def test_a_lease_whose_answer_was_lost_is_resumed(server: Serving) -> None:
+    await server.make_project(leasesPerWorker=3)
+    await server.add_tasks("p", "a", "b", "c", "d")
+    given = {"project": "p", "worker": "ann", "count": 2, "resume": True}
+    first = await server.do(LEASE, given)
+    assert await server.do(LEASE, given) == first
+    more = await server.do(LEASE, given | {"count": 10})
+    assert more["leases"][:2] == first["leases"]
+    assert len(more["leases"]) == 3
+    assert (await server.do(LEASE, given | {"count": 10})) == more
+    assert (await server.do(LEASE, given | {"resume": False}))["code"] == "LEASE_LIMIT"
+    await server.do(SUBMIT, {"project": "p", "worker": "ann", "task": "a", "label": "cat"})
+    left = await server.do(LEASE, given | {"count": 1})
+    assert left["leases"][0] in more["leases"]
+
+
+async def test_without_the_database_calls_are_to_be_repeated(
+    server: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError
+
+    await server.make_project()
+    await server.data("{ me { role } }")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(server.service.pool), "acquire", away)
+        response = await server.ask('{ tasks(project: "p") { totalCount } }')
+        answer = await server.do(CREATE_KEY, {"role": "ADMIN"})
+        unknown = await server.post({"query": "{ __typename }"}, "bsn_a_b")
+    assert response["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    assert (answer["__typename"], answer["code"]) == ("TryLater", "UNAVAILABLE")
+    assert answer["retryAfter"] > 0
+    assert unknown.status_code == 503
+    assert unknown.headers["retry-after"] == "1"
+    assert unknown.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"

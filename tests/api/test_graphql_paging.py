@@ -214,6 +214,22 @@ async def test_nodes_are_found_by_their_global_id(server: Serving) -> None:
         assert (await server.data(node, {"id": wrong}))["node"] is None
 
 
+async def test_a_worker_shows_its_confusion(server: Serving) -> None:
+    await fill(server)
+    query = """query ($name: ID!) {
+      worker(project: "p", externalId: $name) {
+        judgmentCount
+        reputation { confusion { truth answer count } }
+      }
+    }"""
+    worker = (await server.data(query, {"name": "w0"}))["worker"]
+    cells = worker["reputation"]["confusion"]
+    # A task that nobody else has judged says nothing of who errs.
+    assert 0 < sum(cell["count"] for cell in cells) <= worker["judgmentCount"]
+    assert {cell["answer"] for cell in cells} == {"cat", "dog"}
+    assert (await server.data(query, {"name": "nobody"}))["worker"] is None
+
+
 async def test_a_task_shows_its_judgments_and_probabilities(server: Serving) -> None:
     await fill(server)
     query = """{
