@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import strawberry
 from strawberry import field
 
-from api.directory import LONGEST_ID
 from api.errors import MESSAGES, Code, Refused
 from api.graphql.enums import described_enum
 
@@ -105,17 +104,13 @@ class RowRefusal:
 
 def row_refusal(code: Code) -> AnyRefusal:
     """The refusal of a call that had one row."""
-    return KINDS.get(code, InvalidInput)(code=code, message=_message(code))
+    return KINDS.get(code, InvalidInput)(code=code, message=MESSAGES[code])
 
 
 def row_refusals(codes: Sequence[str]) -> list[RowRefusal]:
     """The refused rows of a batch; '' and DUPLICATE are none."""
     return [
-        RowRefusal(row=row, code=Code(code), message=_message(Code(code)))
+        RowRefusal(row=row, code=Code(code), message=MESSAGES[Code(code)])
         for row, code in enumerate(codes)
         if code and code != Code.DUPLICATE
     ]
-
-
-def _message(code: Code) -> str:
-    return MESSAGES[code].format(limit=LONGEST_ID)

@@ -65,3 +65,22 @@ async def test_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(10):
         assert await readings.share("a", object(), read) == 1
     assert len(readings._known) == 3
+
+
+async def test_a_glance_lasts_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KEPT", 3)
+    readings, count = Readings(), 0
+
+    def look() -> list[int]:
+        nonlocal count
+        count += 1
+        return [count]
+
+    first = readings.glance("a", look)
+    assert readings.glance("a", look) is first
+    assert readings.glance("b", look) == [2]
+    await asyncio.sleep(0.03)
+    assert readings.glance("a", look) == [3]
+    for name in "cdefg":
+        readings.glance(name, look)
+    assert len(readings._glances) == 3
