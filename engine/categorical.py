@@ -39,6 +39,7 @@ FEWEST_LABELS, FULL_LABELS, MOST_LABELS = 2, 32, 1000
 INTERVAL = 0.95
 SOFT_DISCOUNT = 4.0  # how many estimated truths are worth one known (measured coverage)
 UNLIMITED = 1 << 62  # judgments of a refit in one go
+WORD = 64  # tasks to a word of the bitmap
 REFIT_CHUNK = 1 << 20  # judgments between two reports of progress
 
 _VOTES_PER_TASK = ("start", "length", "capacity", "gold")
@@ -66,6 +67,7 @@ class Categorical:
             np.zeros(0, np.int32),
             np.zeros(0, np.int32),
             np.zeros(0, np.int16),
+            np.zeros(0, np.uint64),
             np.zeros(0, np.int32),
             np.zeros(0, np.int16),
             np.array([-1] * FREE_LISTS + [0], np.int64),
@@ -148,7 +150,9 @@ class Categorical:
         if progress[stream.STAGE] != stream.IDLE:
             self._form.clear(self._sweep)
         stream.begin_refit(self._memory)
-        whole = (stream.SWEEPS + 1) * (self.judgment_count + self.task_count) + 1
+        whole = (stream.SWEEPS + stream.CONCLUSION) * (
+            self.judgment_count + progress[stream.TASKS_JUDGED]
+        ) + 1
         budget = UNLIMITED if report is None else REFIT_CHUNK
         done = 0
         while not stream.advance_refit(self._memory, budget):
@@ -316,9 +320,9 @@ class Categorical:
         model._progress[stream.EVENTS] = len(events)
         if gold is not None:
             model._votes.gold[: len(gold)] = gold
-        model._progress[stream.JUDGMENTS] = group(
-            model._votes, events.task, events.worker, events.label
-        )
+        live, judged = group(model._votes, events.task, events.worker, events.label)
+        model._progress[stream.JUDGMENTS] = live
+        model._progress[stream.TASKS_JUDGED] = judged
         model.refit(report)
         return model
 
@@ -347,6 +351,7 @@ class Categorical:
             for name in _VOTES_PER_TASK:
                 grow(getattr(self._votes, name), tasks)
             self._votes.gold[filled:] = -1
+            grow(self._votes.judged, len(self._votes.gold) // WORD + 1)
             grow(self._task_stamps, tasks)
             for tables in (self._live, self._shadow):
                 for name in self._form.per_task:
@@ -375,6 +380,7 @@ class Categorical:
         The tables of a refit matter only while one runs.
         """
         rows = {
+            "judged": self.task_count // WORD + 1,
             **dict.fromkeys((*_VOTES_PER_TASK, *self._form.per_task), self.task_count),
             **dict.fromkeys(self._form.per_worker, self.worker_count),
             **dict.fromkeys((*_VOTES_PER_ROW, *self._form.per_row), int(self._votes.pool[USED])),

@@ -1,7 +1,7 @@
 """What goes into a label model and what comes out: columns, one row each."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -55,8 +55,7 @@ class Events:
         return len(self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a batch changed.
 
     tasks int32: tasks whose posterior was recomputed; workers int32: workers whose counts changed,

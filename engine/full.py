@@ -36,7 +36,7 @@ class Full:
     @staticmethod
     def worker_cost(labels: int) -> int:
         """How many judgments' worth of work one worker is in a refit."""
-        return 1 + labels * labels // 4
+        return 1 + labels * labels // 2
 
     @staticmethod
     def tables(labels: int, digits: npt.DTypeLike) -> FullTables:

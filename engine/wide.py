@@ -34,7 +34,7 @@ class Wide:
     @staticmethod
     def worker_cost(labels: int) -> int:
         """How many judgments' worth of work one worker is in a refit."""
-        return 1 + labels // 4
+        return 1 + labels // 2
 
     @staticmethod
     def tables(labels: int, digits: npt.DTypeLike) -> WideTables:

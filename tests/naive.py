@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 LAMBDA, S, COMMON = 10.0, 2.0, 0.7
-SWEEPS, FIRST_REFIT, HASTE = 5, 16, 8
+SWEEPS, CONCLUSION, FIRST_REFIT, HASTE, PATIENCE, STRIDE = 5, 3, 16, 6, 128, 2
 
 Votes = dict[int, int]  # worker -> label
 Posterior = dict[int, float]  # label -> probability; what is missing is in the rest
@@ -218,15 +218,17 @@ class NaiveModel:
                 if votes or gold is not None:
                     self.concluded[task] = self.frozen.posterior(votes, gold)
         self.events += 1
-        wait = max(self.begun_at // 4, FIRST_REFIT)
+        live = sum(len(v) for v in self.votes.values())
+        judged = sum(bool(v) or t in self.gold for t, v in self.votes.items())
+        work = (SWEEPS + CONCLUSION) * (
+            live + judged
+        ) + 2 * SWEEPS * self.workers * self.worker_cost
+        wait = max(self.begun_at // 4, FIRST_REFIT, work / PATIENCE)
         if self.running is None and self.events - self.begun_at >= wait:
-            live = sum(len(v) for v in self.votes.values())
-            work = (SWEEPS + 1) * (live + self.tasks)
-            work += 2 * SWEEPS * self.workers * self.worker_cost
             self.slice = 1 + work * HASTE // (live + 1)
             self.begun_at = self.events
             self.running = self.refit()
-        budget = self.slice
+        budget = STRIDE * self.slice if self.events % STRIDE == 0 else 0
         while self.running is not None and budget > 0:
             cost = next(self.running, None)
             if cost is None:
@@ -251,7 +253,8 @@ class NaiveModel:
                     else:
                         sums.add(votes, gold, matrices.posterior(votes, gold))
                 task += 1
-                yield len(votes) + 1
+                if votes or gold is not None:
+                    yield len(votes) + 1
             for _walk in range(2):  # the population's sums, then each worker's parameters
                 worker = 0
                 while worker < self.workers:
@@ -267,7 +270,8 @@ class NaiveModel:
                 matrices.posterior(votes, gold) if votes or gold is not None else {}
             )
             task += 1
-            yield len(votes) + 1
+            if votes or gold is not None:
+                yield CONCLUSION * (len(votes) + 1)
         self.q, self.concluded = self.concluded, None
 
     def refit_at_once(self) -> None:

@@ -39,7 +39,7 @@ from engine.kernels.forms import (
     TASKS,
     implement,
 )
-from engine.kernels.votes import Votes
+from engine.kernels.votes import Votes, next_judged
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -208,7 +208,10 @@ def _share(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> 
     workers, labels = votes.worker, votes.label
     table, classes, q = sweep.table, sweep.classes, sweep.products[0]
     K = q.shape[0]
-    while task < end and budget > 0:
+    while budget > 0:
+        task = next_judged(votes.judged, task, end)
+        if task == end:
+            break
         count = length[task]
         first = start[task]
         for k in range(K):
@@ -258,7 +261,10 @@ def _expect(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) ->
     workers, labels = votes.worker, votes.label
     table, classes, q = sweep.table, sweep.classes, sweep.products[0]
     K = q.shape[0]
-    while task < end and budget > 0:
+    while budget > 0:
+        task = next_judged(votes.judged, task, end)
+        if task == end:
+            break
         count = length[task]
         if count > 0:
             first = start[task]

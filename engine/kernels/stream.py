@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from engine.jit import kernel
 from engine.kernels import forms
-from engine.kernels.votes import Votes, find, has_room, insert, remove
+from engine.kernels.votes import Votes, find, has_room, insert, mark, next_judged, remove
 
 Progress = npt.NDArray[np.int64]
 
@@ -23,28 +23,47 @@ JUDGE, RETRACT, GOLD = 0, 1, 2  # kinds of events
 
 SWEEPS = 5  # passes of expectation; more lose accuracy (measured, see the README)
 FIRST_REFIT = 16  # events
-LARGE = (
-    2_000_000  # events; from here on a refit waits for twice the events, below for a quarter more
-)
-HASTE = 8  # a refit over n judgments is done after n / HASTE further events
+# A refit waits until the log has grown by a quarter; from so many events on, by half; from so many
+# on, until it has doubled: what a refit still changes gets less, what it costs stays.
+HALVES, DOUBLES = 20_000, 1_000_000
+PATIENCE = 128  # judgments' worth of refitting that an event may cost on average
+STRIDE = 2  # events between two slices: to begin one costs as much as a few judgments of it
+CONCLUSION = 3  # the last pass, which also folds, costs as much as so many others
+HASTE = 6  # a refit over n judgments is done after n / HASTE further events
 
 # Places in `progress`.
 TASKS_SEEN, WORKERS_SEEN, EVENTS, JUDGMENTS, BEGUN_AT, STAGE, PASS, CURSOR, SLICE, WORKER_COST = (
     range(10)
 )
-STAMP, TASKS_TOUCHED, WORKERS_TOUCHED = 10, 11, 12
-PROGRESS = 13
+STAMP, TASKS_TOUCHED, WORKERS_TOUCHED, TASKS_JUDGED = 10, 11, 12, 13
+PROGRESS = 14
 
 IDLE, EXPECT, SURVEY, MAXIMISE, CONCLUDE = range(5)  # stages
 DONE, POOL_FULL, REFITTED, TOO_SMALL, BAD_ID, BAD_LABEL = range(6)  # why `apply` returned
 
 
 @kernel
+def _work(progress: Progress) -> int:
+    """What a refit costs, in judgments of one pass; tasks that nobody judged cost nothing."""
+    tasks = (SWEEPS + CONCLUSION) * (progress[JUDGMENTS] + progress[TASKS_JUDGED])
+    workers = 2 * SWEEPS * progress[WORKERS_SEEN] * progress[WORKER_COST]
+    return int(tasks + workers)
+
+
+@kernel
+def _is_due(progress: Progress) -> bool:
+    """Whether enough has come since the last refit began to pay for another one."""
+    begun = progress[BEGUN_AT]
+    since = progress[EVENTS] - begun
+    wait = begun if begun >= DOUBLES else begun // 2 if begun >= HALVES else begun // 4
+    due: bool = since >= FIRST_REFIT and since >= wait and since * PATIENCE >= _work(progress)
+    return due
+
+
+@kernel
 def _begin(sweep: Any, shadow: Any, progress: Progress) -> None:
     forms.start_over(sweep, shadow)
-    work = (SWEEPS + 1) * (progress[JUDGMENTS] + progress[TASKS_SEEN])
-    work += 2 * SWEEPS * progress[WORKERS_SEEN] * progress[WORKER_COST]
-    progress[SLICE] = 1 + work * HASTE // (progress[JUDGMENTS] + 1)
+    progress[SLICE] = 1 + _work(progress) * HASTE // (progress[JUDGMENTS] + 1)
     progress[BEGUN_AT] = progress[EVENTS]
     progress[STAGE] = EXPECT
     progress[PASS] = 0
@@ -84,11 +103,13 @@ def _advance(votes: Votes, sweep: Any, shadow: Any, progress: Progress, budget: 
                 cursor, budget = forms.expect(votes, sweep, cursor, end, budget)
             progress[CURSOR] = cursor
         elif stage == CONCLUDE:
-            if votes.length[cursor] > 0 or votes.gold[cursor] >= 0:
+            cursor = next_judged(votes.judged, cursor, end)
+            progress[CURSOR] = cursor
+            if cursor < end:
                 forms.conclude(votes, sweep, shadow, cursor)
                 forms.fold(votes, shadow, cursor, 1.0)
-            budget -= votes.length[cursor] + 1
-            progress[CURSOR] += 1
+                budget -= CONCLUSION * (votes.length[cursor] + 1)
+                progress[CURSOR] += 1
         else:
             if stage == SURVEY:
                 forms.survey(sweep, cursor)
@@ -222,6 +243,7 @@ def apply(
             else:
                 insert(votes, task, worker, label)
                 progress[JUDGMENTS] += 1
+            progress[TASKS_JUDGED] += mark(votes, task)
             if votes.length[task] > 0 or votes.gold[task] >= 0:
                 forms.estimate(votes, live, task)
                 forms.fold(votes, live, task, 1.0)
@@ -230,11 +252,10 @@ def apply(
                     forms.fold(votes, shadow, task, 1.0)
             _touch(votes, task, worker, progress, task_stamps, worker_stamps, tasks, workers)
         progress[EVENTS] += 1
-        if progress[STAGE] == IDLE:
-            begun = progress[BEGUN_AT]
-            wait = begun if begun >= LARGE else begun // 4
-            if progress[EVENTS] - begun >= max(wait, FIRST_REFIT):
-                _begin(sweep, shadow, progress)
-        if progress[STAGE] != IDLE and _advance(votes, sweep, shadow, progress, progress[SLICE]):
-            return e + 1, REFITTED
+        if progress[STAGE] == IDLE and _is_due(progress):
+            _begin(sweep, shadow, progress)
+        if progress[STAGE] != IDLE and progress[EVENTS] % STRIDE == 0:
+            budget = STRIDE * progress[SLICE]
+            if _advance(votes, sweep, shadow, progress, budget):
+                return e + 1, REFITTED
     return kinds.shape[0], DONE

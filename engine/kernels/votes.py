@@ -24,6 +24,7 @@ class Votes(NamedTuple):
     length: npt.NDArray[np.int32]  # [T] live judgments
     capacity: npt.NDArray[np.int32]  # [T] rows of the block
     gold: npt.NDArray[np.int16]  # [T] known label, -1 none
+    judged: npt.NDArray[np.uint64]  # [T / 64] a bit for each task that has judgments or gold
     worker: npt.NDArray[np.int32]  # [P]
     label: npt.NDArray[np.int16]  # [P]
     pool: npt.NDArray[np.int64]  # [FREE_LISTS + 1] heads of the free lists (-1 none), rows used
@@ -139,15 +140,46 @@ def remove(votes: Votes, task: int, row: int) -> None:
 
 
 @kernel
+def mark(votes: Votes, task: int) -> int:
+    """Set the task's bit of `judged` right; returns by how much their number changed."""
+    judged = votes.judged
+    word = task >> 6
+    bit = np.uint64(1) << np.uint64(task & 63)
+    was = judged[word] & bit != 0
+    is_now = votes.length[task] > 0 or votes.gold[task] >= 0
+    if is_now:
+        judged[word] |= bit
+    else:
+        judged[word] &= ~bit
+    return int(is_now) - int(was)
+
+
+@kernel
+def next_judged(judged: npt.NDArray[np.uint64], task: int, end: int) -> int:
+    """The first task from `task` on, below `end`, that has judgments or gold; else `end`."""
+    while task < end:
+        word = judged[task >> 6] >> np.uint64(task & 63)
+        if word == 0:
+            task = ((task >> 6) + 1) << 6
+            continue
+        while word & np.uint64(1) == 0:
+            word >>= np.uint64(1)
+            task += 1
+        return min(task, end)
+    return end
+
+
+@kernel
 def group(
     votes: Votes,
     task: npt.NDArray[np.int32],
     worker: npt.NDArray[np.int32],
     label: npt.NDArray[np.int16],
-) -> int:
+) -> tuple[int, int]:
     """Fill empty votes with a whole log; the last judgment of a (task, worker) pair counts.
 
-    Needs len(task) rows in the pool. Returns how many judgments are live.
+    Needs len(task) rows in the pool. Returns how many judgments are live, and of how many tasks
+    there is a judgment or gold.
     """
     for i in range(task.shape[0]):
         votes.capacity[task[i]] += 1
@@ -164,4 +196,7 @@ def group(
         else:
             insert(votes, task[i], worker[i], label[i])
             live += 1
-    return live
+    judged = 0
+    for t in range(votes.start.shape[0]):
+        judged += mark(votes, t)
+    return live, judged

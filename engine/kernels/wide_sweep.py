@@ -19,7 +19,7 @@ from engine.kernels.forms import (
     START_RIGHT,
     implement,
 )
-from engine.kernels.votes import Votes
+from engine.kernels.votes import Votes, next_judged
 from engine.kernels.wide import ERRORS, RIGHT, WideTables, merge, repeats, rescale, store, weigh
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +40,10 @@ class WideSweep(NamedTuple):
 
 
 def _share(votes: Votes, sweep: WideSweep, task: int, end: int, budget: int) -> tuple[int, int]:
-    while task < end and budget > 0:
+    while budget > 0:
+        task = next_judged(votes.judged, task, end)
+        if task == end:
+            break
         if votes.length[task] > 0:
             _share_task(votes, sweep, task)
         budget -= votes.length[task] + 1
@@ -128,7 +131,10 @@ def _multiply(votes: Votes, sweep: WideSweep, task: int, products: Floats) -> fl
 
 
 def _expect(votes: Votes, sweep: WideSweep, task: int, end: int, budget: int) -> tuple[int, int]:
-    while task < end and budget > 0:
+    while budget > 0:
+        task = next_judged(votes.judged, task, end)
+        if task == end:
+            break
         if votes.length[task] > 0:
             products = np.empty((2, votes.length[task]))
             _multiply(votes, sweep, task, products)

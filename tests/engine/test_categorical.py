@@ -49,7 +49,7 @@ def run_naive(naive: NaiveModel, event: Event) -> None:
 
 
 def new_pair(labels: int) -> tuple[Categorical, NaiveModel]:
-    cost = 1 + labels * labels // 4 if labels <= 32 else 1 + labels // 4
+    cost = 1 + labels * labels // 2 if labels <= 32 else 1 + labels // 2
     return Categorical(labels, np.float64), NaiveModel(labels, cost)
 
 
