@@ -3,8 +3,9 @@
 from typing import Any
 
 import asyncpg
-import httpx
 
+from api.client import CallFailed, CallRefused, Client
+from api.documents import CREATE_KEY
 from api.errors import UnknownProject
 from api.keys import Keys, Role
 from api.service import open_pool
@@ -13,11 +14,7 @@ from api.shards import Shards
 from db.projects import project_by_name
 from db.reads import worker_by_external_id
 
-CREATE_KEY = """
-mutation ($input: CreateKeyInput!) {
-  createKey(input: $input) { ... on CreateKeyPayload { token } ... on Refusal { message } }
-}
-"""
+PATIENCE = 2.0  # seconds that the server may be away
 
 
 class ServerUnreachable(Exception):  # noqa: N818 - the name says what happened
@@ -71,18 +68,12 @@ async def _ask_server(keys: Keys, settings: Settings, given: dict[str, Any]) -> 
     token = await keys.create(Role.ADMIN, name="basanite keys create")
     address = f"http://{settings.host}:{settings.port}/graphql"
     try:
-        async with httpx.AsyncClient(timeout=10.0, trust_env=False) as client:
-            answer = await client.post(
-                address,
-                json={"query": CREATE_KEY, "variables": {"input": given}},
-                headers={"Authorization": f"Bearer {token}"},
-            )
-        payload = answer.json()["data"]["createKey"]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        async with Client(address, token, patience=PATIENCE) as client:
+            return str((await client.mutate(CREATE_KEY, given))["token"])
+    except CallRefused as error:
+        raise ServerUnreachable(str(error)) from error
+    except CallFailed as error:
         template = " ".join((ServerUnreachable.__doc__ or "").split())
         raise ServerUnreachable(template.format(address=address, **given)) from error
     finally:
         await keys.revoke(token.split("_")[1])
-    if "token" not in payload:
-        raise ServerUnreachable(payload["message"])
-    return str(payload["token"])
