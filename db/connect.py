@@ -16,6 +16,10 @@ OLDEST_VERSION = 15
 # What differs from a server's defaults for us, where the server is not ours to configure.
 SESSION = {"jit": "off", "timezone": "UTC"}
 
+# Lists have conditions that may be left out. A plan made for any values would not know that, and
+# scan whole tables; one for the values at hand takes 0.2 ms to make.
+READERS = {"plan_cache_mode": "force_custom_plan"}
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between two tries
 
 # The server is there, or will be, and does not take us now: worth another try.
@@ -86,7 +90,7 @@ async def create_pool(
             min_size=1,
             max_size=size,
             command_timeout=command_timeout,
-            server_settings=SESSION | {"application_name": application_name},
+            server_settings=SESSION | READERS | {"application_name": application_name},
             init=prepare,
         )
         await pool

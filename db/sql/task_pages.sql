@@ -1,7 +1,8 @@
 -- Pages of tasks for admins, by keyset: each begins after the sort key of the page before. They are
 -- filtered and sorted by task_state, which is at most a second old.
 -- $1 project, then filters, null for none: $2 statuses, $3 label, $4 confidence below, $5 slice,
--- $6 and $7 the sort key to begin after, $8 how many.
+-- $6 and $7 the sort key to begin after, $8 how many. Where both tables have the key it is compared in
+-- both, or one would be read from its start.
 
 -- name: tasks_by_confidence_asc
 -- Least sure first.
@@ -14,8 +15,8 @@ where s.project_id = $1
   and ($3::smallint is null or s.label_id = $3)
   and ($4::real is null or s.confidence < $4)
   and ($5::jsonb is null or t.attributes @> $5)
-  and ($6::real is null or (s.confidence, t.task_id) > ($6, $7::integer))
-order by s.confidence asc, t.task_id asc
+  and ($6::real is null or (s.confidence, s.task_id) > ($6, $7::integer))
+order by s.confidence asc, s.task_id asc
 limit $8;
 
 -- name: tasks_by_confidence_desc
@@ -29,8 +30,8 @@ where s.project_id = $1
   and ($3::smallint is null or s.label_id = $3)
   and ($4::real is null or s.confidence < $4)
   and ($5::jsonb is null or t.attributes @> $5)
-  and ($6::real is null or (s.confidence, t.task_id) < ($6, $7::integer))
-order by s.confidence desc, t.task_id desc
+  and ($6::real is null or (s.confidence, s.task_id) < ($6, $7::integer))
+order by s.confidence desc, s.task_id desc
 limit $8;
 
 -- name: tasks_by_priority_asc
@@ -74,7 +75,7 @@ where s.project_id = $1
   and ($3::smallint is null or s.label_id = $3)
   and ($4::real is null or s.confidence < $4)
   and ($5::jsonb is null or t.attributes @> $5)
-  and ($6::integer is null or t.task_id > $6)
+  and ($6::integer is null or (t.task_id > $6 and s.task_id > $6))
   and $7::integer is null
 order by t.task_id asc
 limit $8;
@@ -90,7 +91,7 @@ where s.project_id = $1
   and ($3::smallint is null or s.label_id = $3)
   and ($4::real is null or s.confidence < $4)
   and ($5::jsonb is null or t.attributes @> $5)
-  and ($6::integer is null or t.task_id < $6)
+  and ($6::integer is null or (t.task_id < $6 and s.task_id < $6))
   and $7::integer is null
 order by t.task_id desc
 limit $8;

@@ -15,8 +15,8 @@ where s.project_id = $1
   and ($4::real is null or s.accuracy >= $4)
   and ($5::integer is null or s.judgments >= $5)
   and ($6::jsonb is null or w.attributes @> $6)
-  and ($7::real is null or (s.accuracy, w.worker_id) > ($7, $8::integer))
-order by s.accuracy asc, w.worker_id asc
+  and ($7::real is null or (s.accuracy, s.worker_id) > ($7, $8::integer))
+order by s.accuracy asc, s.worker_id asc
 limit $9;
 
 -- name: workers_by_accuracy_desc
@@ -31,8 +31,8 @@ where s.project_id = $1
   and ($4::real is null or s.accuracy >= $4)
   and ($5::integer is null or s.judgments >= $5)
   and ($6::jsonb is null or w.attributes @> $6)
-  and ($7::real is null or (s.accuracy, w.worker_id) < ($7, $8::integer))
-order by s.accuracy desc, w.worker_id desc
+  and ($7::real is null or (s.accuracy, s.worker_id) < ($7, $8::integer))
+order by s.accuracy desc, s.worker_id desc
 limit $9;
 
 -- name: workers_by_judgments_asc
@@ -47,8 +47,8 @@ where s.project_id = $1
   and ($4::real is null or s.accuracy >= $4)
   and ($5::integer is null or s.judgments >= $5)
   and ($6::jsonb is null or w.attributes @> $6)
-  and ($7::integer is null or (s.judgments, w.worker_id) > ($7, $8::integer))
-order by s.judgments asc, w.worker_id asc
+  and ($7::integer is null or (s.judgments, s.worker_id) > ($7, $8::integer))
+order by s.judgments asc, s.worker_id asc
 limit $9;
 
 -- name: workers_by_judgments_desc
@@ -63,8 +63,8 @@ where s.project_id = $1
   and ($4::real is null or s.accuracy >= $4)
   and ($5::integer is null or s.judgments >= $5)
   and ($6::jsonb is null or w.attributes @> $6)
-  and ($7::integer is null or (s.judgments, w.worker_id) < ($7, $8::integer))
-order by s.judgments desc, w.worker_id desc
+  and ($7::integer is null or (s.judgments, s.worker_id) < ($7, $8::integer))
+order by s.judgments desc, s.worker_id desc
 limit $9;
 
 -- name: workers_by_status_asc
@@ -79,8 +79,8 @@ where s.project_id = $1
   and ($4::real is null or s.accuracy >= $4)
   and ($5::integer is null or s.judgments >= $5)
   and ($6::jsonb is null or w.attributes @> $6)
-  and ($7::text is null or (s.status, w.worker_id) > ($7, $8::integer))
-order by s.status asc, w.worker_id asc
+  and ($7::text is null or (s.status, s.worker_id) > ($7, $8::integer))
+order by s.status asc, s.worker_id asc
 limit $9;
 
 -- name: workers_by_status_desc
@@ -95,8 +95,8 @@ where s.project_id = $1
   and ($4::real is null or s.accuracy >= $4)
   and ($5::integer is null or s.judgments >= $5)
   and ($6::jsonb is null or w.attributes @> $6)
-  and ($7::text is null or (s.status, w.worker_id) < ($7, $8::integer))
-order by s.status desc, w.worker_id desc
+  and ($7::text is null or (s.status, s.worker_id) < ($7, $8::integer))
+order by s.status desc, s.worker_id desc
 limit $9;
 
 -- name: workers_by_age_asc
@@ -111,7 +111,7 @@ where s.project_id = $1
   and ($4::real is null or s.accuracy >= $4)
   and ($5::integer is null or s.judgments >= $5)
   and ($6::jsonb is null or w.attributes @> $6)
-  and ($7::integer is null or w.worker_id > $7)
+  and ($7::integer is null or (w.worker_id > $7 and s.worker_id > $7))
   and $8::integer is null
 order by w.worker_id asc
 limit $9;
@@ -128,7 +128,7 @@ where s.project_id = $1
   and ($4::real is null or s.accuracy >= $4)
   and ($5::integer is null or s.judgments >= $5)
   and ($6::jsonb is null or w.attributes @> $6)
-  and ($7::integer is null or w.worker_id < $7)
+  and ($7::integer is null or (w.worker_id < $7 and s.worker_id < $7))
   and $8::integer is null
 order by w.worker_id desc
 limit $9;
