@@ -110,11 +110,17 @@ from task t
 where t.project_id = $1 and t.external_id = $2;
 
 -- name: judgments_of_tasks
--- The live judgments of some tasks, the oldest first.
-select j.task_id, j.worker_id, j.seq, j.label_id, j.seconds, j.created_at
-from judgment j
-where j.project_id = $1 and j.task_id = any($2::integer[])
-  and not exists (
-    select from judgment newer where newer.project_id = j.project_id and newer.supersedes = j.seq
-  )
-order by j.seq;
+-- The live judgments of some tasks, each at the end of its chain of revisions, the oldest first.
+with recursive chain as (
+    select task_id, worker_id, seq, label_id, seconds, created_at
+    from judgment
+    where project_id = $1 and task_id = any($2::integer[]) and supersedes is null
+    union all
+    select later.task_id, later.worker_id, later.seq, later.label_id, later.seconds,
+           later.created_at
+    from chain
+    join judgment as later on later.project_id = $1 and later.supersedes = chain.seq
+), live as (
+    select distinct on (task_id, worker_id) * from chain order by task_id, worker_id, seq desc
+)
+select task_id, worker_id, seq, label_id, seconds, created_at from live order by seq;

@@ -214,6 +214,27 @@ async def test_nodes_are_found_by_their_global_id(server: Serving) -> None:
         assert (await server.data(node, {"id": wrong}))["node"] is None
 
 
+async def test_a_revised_judgment_is_shown_once(server: Serving) -> None:
+    await server.make_project()
+    await server.add_tasks("p", "a")
+    for worker, label in (("w", "cat"), ("v", "cat"), ("w", "dog"), ("w", "cat"), ("w", "dog")):
+        given = {"project": "p", "workers": [worker], "tasks": ["a"], "labels": [label]}
+        assert (await server.do(SUBMIT_MANY, given))["accepted"] == 1
+    query = """{
+      task(project: "p", externalId: "a") {
+        judgmentCount judgments { label worker { externalId } }
+      }
+    }"""
+    task = (await server.data(query))["task"]
+    assert task == {
+        "judgmentCount": 2,
+        "judgments": [
+            {"label": "cat", "worker": {"externalId": "v"}},
+            {"label": "dog", "worker": {"externalId": "w"}},
+        ],
+    }
+
+
 async def test_a_worker_shows_its_confusion(server: Serving) -> None:
     await fill(server)
     query = """query ($name: ID!) {
