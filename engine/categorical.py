@@ -7,13 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv
 
-from engine.arrays import grow
+from engine.arrays import grown, grown_fields
 from engine.events import Consensus, Events, Outcome, Totals, WorkerStats
 from engine.full import Full
 from engine.kernels import stream
 from engine.kernels.forms import (
     ABILITY_STRENGTH,
     AGREED,
+    CONCLUSION,
     CONFIDENCE,
     GOLD_RIGHT,
     GOLD_TOTAL,
@@ -150,7 +151,7 @@ class Categorical:
         if progress[stream.STAGE] != stream.IDLE:
             self._form.clear(self._sweep)
         stream.begin_refit(self._memory)
-        whole = (stream.SWEEPS + stream.CONCLUSION) * (
+        whole = (stream.SWEEPS + CONCLUSION) * (
             self.judgment_count + progress[stream.TASKS_JUDGED]
         ) + 1
         budget = UNLIMITED if report is None else REFIT_CHUNK
@@ -305,24 +306,23 @@ class Categorical:
         `apply`. Cost: five sweeps over the judgments.
         """
         model = cls(labels)
-        events = Events.judgments(task, worker, label)
-        if len(events) == 0:
+        if len(task) == 0:
             return model
-        if events.label.min() < 0 or events.label.max() >= labels:
+        if label.min() < 0 or label.max() >= labels:
             raise ValueError(f"labels must lie in 0 to {labels - 1}")
-        if events.task.min() < 0 or events.worker.min() < 0:
+        if task.min() < 0 or worker.min() < 0:
             raise ValueError("task and worker ids must not be negative")
-        tasks = max(int(events.task.max()) + 1, 0 if gold is None else len(gold))
-        model._reserve(tasks, int(events.worker.max()) + 1)
-        model._reserve_rows(len(events))
-        model._progress[stream.TASKS_SEEN] = tasks
-        model._progress[stream.WORKERS_SEEN] = int(events.worker.max()) + 1
-        model._progress[stream.EVENTS] = len(events)
+        tasks = max(int(task.max()) + 1, 0 if gold is None else len(gold))
+        workers = int(worker.max()) + 1
+        model._reserve(tasks, workers)
+        model._reserve_rows(len(task))
         if gold is not None:
             model._votes.gold[: len(gold)] = gold
-        live, judged = group(model._votes, events.task, events.worker, events.label)
-        model._progress[stream.JUDGMENTS] = live
-        model._progress[stream.TASKS_JUDGED] = judged
+        live, judged = group(model._votes, task, worker, label)
+        progress = model._progress
+        progress[stream.TASKS_SEEN], progress[stream.WORKERS_SEEN] = tasks, workers
+        progress[stream.EVENTS] = len(task)
+        progress[stream.JUDGMENTS], progress[stream.TASKS_JUDGED] = live, judged
         model.refit(report)
         return model
 
@@ -348,30 +348,26 @@ class Categorical:
         """Make room for ids below `tasks` and `workers`."""
         if tasks > len(self._votes.start):
             filled = len(self._votes.gold)
-            for name in _VOTES_PER_TASK:
-                grow(getattr(self._votes, name), tasks)
+            self._votes = grown_fields(self._votes, _VOTES_PER_TASK, tasks)
             self._votes.gold[filled:] = -1
-            grow(self._votes.judged, len(self._votes.gold) // WORD + 1)
-            grow(self._task_stamps, tasks)
-            for tables in (self._live, self._shadow):
-                for name in self._form.per_task:
-                    grow(getattr(tables, name), tasks)
+            words = len(self._votes.gold) // WORD + 1
+            self._votes = grown_fields(self._votes, ("judged",), words)
+            self._task_stamps = grown(self._task_stamps, tasks)
+            self._live = grown_fields(self._live, self._form.per_task, tasks)
+            self._shadow = grown_fields(self._shadow, self._form.per_task, tasks)
         if workers > len(self._worker_stamps):
-            grow(self._worker_stamps, workers)
-            grow(self._touched_workers, workers)
-            for tables in (self._live, self._shadow, self._sweep):
-                for name in self._form.per_worker:
-                    if hasattr(tables, name):
-                        grow(getattr(tables, name), workers)
+            self._worker_stamps = grown(self._worker_stamps, workers)
+            self._touched_workers = grown(self._touched_workers, workers)
+            self._live = grown_fields(self._live, self._form.per_worker, workers)
+            self._shadow = grown_fields(self._shadow, self._form.per_worker, workers)
+            self._sweep = grown_fields(self._sweep, self._form.per_worker, workers)
         self._bind()
 
     def _reserve_rows(self, rows: int) -> None:
         """Make room for `rows` rows in the pool of judgments."""
-        for name in _VOTES_PER_ROW:
-            grow(getattr(self._votes, name), rows)
-        for tables in (self._live, self._shadow):
-            for name in self._form.per_row:
-                grow(getattr(tables, name), rows)
+        self._votes = grown_fields(self._votes, _VOTES_PER_ROW, rows)
+        self._live = grown_fields(self._live, self._form.per_row, rows)
+        self._shadow = grown_fields(self._shadow, self._form.per_row, rows)
         self._bind()
 
     def _arrays(self) -> list[tuple[str, npt.NDArray[Any], int | None]]:

@@ -58,11 +58,10 @@ class Full:
         """An empty pass."""
         return FullSweep(
             np.zeros((0, labels, 2, labels), digits),
-            np.zeros(0, digits),
+            np.zeros((0, 2), digits),
             np.zeros((labels, labels)),
             np.zeros((2, labels)),
             np.zeros(labels, digits),
-            np.zeros((labels, labels), digits),
             np.zeros((labels, labels), digits),
             np.zeros(1, digits),
             np.zeros((2, labels), digits),

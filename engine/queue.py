@@ -3,12 +3,14 @@
 import numpy as np
 import numpy.typing as npt
 
-from engine.arrays import grow
+from engine.arrays import grown_fields
 from engine.categorical import Categorical
 from engine.kernels import queue
 from engine.kernels.queue import LOADS, NOWHERE, PRIORITIES, Lists
 
 Ints = npt.NDArray[np.int32]
+
+_PER_TASK = ("following", "preceding", "place", "priority", "load")
 
 
 class TaskQueue:
@@ -43,8 +45,7 @@ class TaskQueue:
         inside = tasks[tasks < known]
         if np.any(self._lists.place[inside] != NOWHERE):
             raise ValueError("some of the tasks are there already")
-        for name in ("following", "preceding", "place", "priority", "load"):
-            grow(getattr(self._lists, name), int(tasks.max()) + 1)
+        self._lists = grown_fields(self._lists, _PER_TASK, int(tasks.max()) + 1)
         self._lists.place[known:] = NOWHERE
         queue.add(self._lists, tasks, priorities)
 

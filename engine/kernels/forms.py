@@ -26,6 +26,7 @@ ABILITY_STRENGTH = 10.0  # answers that the population's accuracy counts for (la
 ROW_STRENGTH = 2.0  # answers that a worker's own accuracy counts for in a row (s)
 COMMON = 0.7  # prior probability that a task was answered by ability alone, without own habits
 START_RIGHT, START_ANSWERS = 8.0, 10.0  # the population's accuracy before anything is known
+CONCLUSION = 3  # the last pass of a refit also folds: it costs as much as so many others
 RESCALE = 8  # factors below 1 multiplied before a product is brought back to 1
 
 
@@ -33,9 +34,10 @@ def _absent(*_: Any) -> Any:
     raise TypeError("a form's functions run only inside kernels")
 
 
-def fold(votes: Any, tables: Any, task: int, sign: float) -> None:
-    """Add (sign 1) a task's posterior to its workers' counts, or take it out again (sign -1)."""
-    _absent(votes, tables, task, sign)
+def fold(votes: Any, tables: Any, task: int, end: int, sign: float) -> None:
+    """Add (sign 1) the posteriors of tasks from `task` until `end` to their workers' counts, or
+    take them out again (sign -1)."""
+    _absent(votes, tables, task, end, sign)
 
 
 def estimate(votes: Any, tables: Any, task: int) -> None:
@@ -50,15 +52,13 @@ def share(votes: Any, sweep: Any, task: int, end: int, budget: int) -> tuple[int
     return task, budget
 
 
-def expect(votes: Any, sweep: Any, task: int, end: int, budget: int) -> tuple[int, int]:
-    """Like `share`, with posteriors from the sweep's parameters."""
-    _absent(votes, sweep, task, end, budget)
+def expect(
+    votes: Any, sweep: Any, tables: Any, task: int, end: int, budget: int, last: bool
+) -> tuple[int, int]:
+    """Like `share`, with posteriors from the sweep's parameters. In the last pass they are stored
+    in the tables instead of added to the sums."""
+    _absent(votes, sweep, tables, task, end, budget, last)
     return task, budget
-
-
-def conclude(votes: Any, sweep: Any, tables: Any, task: int) -> None:
-    """Compute a task's posterior from the sweep's parameters and store it in the tables."""
-    _absent(votes, sweep, tables, task)
 
 
 def survey(sweep: Any, worker: int) -> None:

@@ -23,6 +23,7 @@ from engine.kernels.forms import (
     ABILITY_STRENGTH,
     AGREED,
     COMMON,
+    CONCLUSION,
     CONFIDENCE,
     GOLD_RIGHT,
     GOLD_TOTAL,
@@ -46,6 +47,8 @@ Ints = npt.NDArray[np.int32]
 Labels = npt.NDArray[np.int16]
 Reals = npt.NDArray[np.floating]  # float32 in service, float64 where tests want all digits
 
+ODDS, MISS = 0, 1  # columns of `ability`
+
 
 class FullTables(NamedTuple):
     """Posteriors and the expected counts that follow from them."""
@@ -65,12 +68,11 @@ class FullSweep(NamedTuple):
     """One pass of a refit: parameters that are read and sums that are gathered, side by side."""
 
     table: Reals  # [W, K answered, 2 (own probability, sum), K true]
-    ability: Reals  # [W]
+    ability: Reals  # [W, 2] odds of being right, probability of being wrong
     pooled: Floats  # [K answered, K true]
     classes: Floats  # [2, K]
     prior: Reals  # [K]
-    errors: Reals  # [K answered, K true] profile of the population's errors, [k, k] 0
-    hits: Reals  # [K answered, K true] 1 where they are the same
+    errors: Reals  # [K answered, K true] profile of the population's errors, [k, k] 1
     accuracy: Reals  # [1] of the population
     products: Reals  # [2, K] scratch: common form, own form
 
@@ -98,56 +100,60 @@ def _merge(products: Reals) -> None:
         products[0, k] = (products[0, k] + products[1, k]) * factor
 
 
-def _fold(votes: Votes, tables: FullTables, task: int, sign: float) -> None:
-    length = votes.length[task]
-    if length == 0:
-        return
+def _fold(votes: Votes, tables: FullTables, task: int, end: int, sign: float) -> None:
     # Each array is fetched once: to fetch it in a loop would count a reference each time.
+    start, lengths, golds = votes.start, votes.length, votes.gold
     workers, labels = votes.worker, votes.label
     posterior, people, counts = tables.posterior, tables.people, tables.counts
     rows, pooled, classes, totals = tables.rows, tables.pooled, tables.classes, tables.totals
-    first = votes.start[task]
-    gold = votes.gold[task]
     K = posterior.shape[1]
-    top = 0
-    for k in range(K):
-        classes[SOFT, k] += sign * posterior[task, k]
-        if posterior[task, k] > posterior[task, top]:
-            top = k
-    totals[TASKS] += sign
-    totals[CONFIDENCE] += sign * posterior[task, top]
-    if gold >= 0:
-        classes[SHARES, gold] += sign
-    # A task with one judgment would only tell its worker that it is right.
-    teaches = length > 1 or gold >= 0
-    for i in range(first, first + length):
-        worker = workers[i]
-        label = labels[i]
-        people[worker, JUDGED] += sign
-        totals[JUDGED] += sign
-        if gold >= 0:
-            right = sign if label == gold else 0.0
-            people[worker, GOLD_TOTAL] += sign
-            people[worker, GOLD_RIGHT] += right
-            totals[GOLD_TOTAL] += sign
-            totals[GOLD_RIGHT] += right
-        else:
-            classes[SHARES, label] += sign / length
-        if not teaches:
+    while task < end:
+        length = lengths[task]
+        if length == 0:
+            task += 1
             continue
-        agrees = sign if label == top else 0.0
-        hits = sign * posterior[task, label]
-        people[worker, AGREED] += agrees
-        people[worker, LEARNED] += sign
-        people[worker, HITS] += hits
-        totals[AGREED] += agrees
-        totals[LEARNED] += sign
-        totals[HITS] += hits
+        first = start[task]
+        gold = golds[task]
+        top = 0
         for k in range(K):
-            mass = sign * posterior[task, k]
-            counts[worker, label, k] += mass
-            rows[worker, k] += mass
-            pooled[label, k] += mass
+            classes[SOFT, k] += sign * posterior[task, k]
+            if posterior[task, k] > posterior[task, top]:
+                top = k
+        totals[TASKS] += sign
+        totals[CONFIDENCE] += sign * posterior[task, top]
+        if gold >= 0:
+            classes[SHARES, gold] += sign
+        # A task with one judgment would only tell its worker that it is right.
+        teaches = length > 1 or gold >= 0
+        for i in range(first, first + length):
+            worker = workers[i]
+            label = labels[i]
+            people[worker, JUDGED] += sign
+            totals[JUDGED] += sign
+            if gold >= 0:
+                right = sign if label == gold else 0.0
+                people[worker, GOLD_TOTAL] += sign
+                people[worker, GOLD_RIGHT] += right
+                totals[GOLD_TOTAL] += sign
+                totals[GOLD_RIGHT] += right
+            else:
+                classes[SHARES, label] += sign / length
+            if not teaches:
+                continue
+            agrees = sign if label == top else 0.0
+            hits = sign * posterior[task, label]
+            people[worker, AGREED] += agrees
+            people[worker, LEARNED] += sign
+            people[worker, HITS] += hits
+            totals[AGREED] += agrees
+            totals[LEARNED] += sign
+            totals[HITS] += hits
+            for k in range(K):
+                mass = sign * posterior[task, k]
+                counts[worker, label, k] += mass
+                rows[worker, k] += mass
+                pooled[label, k] += mass
+        task += 1
 
 
 def _estimate(votes: Votes, tables: FullTables, task: int) -> None:
@@ -193,23 +199,13 @@ def _estimate(votes: Votes, tables: FullTables, task: int) -> None:
         posterior[task, k] = products[0, k]
 
 
-@kernel
-def _spread(table: Reals, workers: Ints, labels: Labels, first: int, last: int, q: Reals) -> None:
-    """Add a task's posterior to the sums of its workers."""
-    for i in range(first, last):
-        worker = workers[i]
-        label = labels[i]
-        for k in range(q.shape[0]):
-            table[worker, label, 1, k] += q[k]
-
-
 def _share(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> tuple[int, int]:
     start, length, gold = votes.start, votes.length, votes.gold
     workers, labels = votes.worker, votes.label
-    table, classes, q = sweep.table, sweep.classes, sweep.products[0]
+    judged, table, classes, q = votes.judged, sweep.table, sweep.classes, sweep.products[0]
     K = q.shape[0]
     while budget > 0:
-        task = next_judged(votes.judged, task, end)
+        task = next_judged(judged, task, end)
         if task == end:
             break
         count = length[task]
@@ -228,74 +224,71 @@ def _share(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> 
                 classes[SHARES, k] += q[k]
                 classes[SOFT, k] += q[k]
         if count > 1 or gold[task] >= 0:
-            _spread(table, workers, labels, first, first + count, q)
+            for i in range(first, first + count):
+                for k in range(K):
+                    table[workers[i], labels[i], 1, k] += q[k]
         budget -= count + 1
         task += 1
     return task, budget
 
 
-@kernel
-def _multiply(sweep: FullSweep, workers: Ints, labels: Labels, first: int, last: int) -> None:
-    """A task's posterior under a sweep's parameters, into sweep.products[0]."""
-    table, ability, products = sweep.table, sweep.ability, sweep.products
-    prior, errors, hits = sweep.prior, sweep.errors, sweep.hits
-    K = prior.shape[0]
-    for k in range(K):
-        products[0, k] = COMMON * prior[k]
-        products[1, k] = (1 - COMMON) * prior[k]
-    for i in range(first, last):
-        worker = workers[i]
-        label = labels[i]
-        hit = ability[worker]
-        miss = 1 - hit
-        for k in range(K):
-            products[0, k] *= miss * errors[label, k] + hit * hits[label, k]
-            products[1, k] *= table[worker, label, 0, k]
-        if (i - first) % RESCALE == RESCALE - 1:
-            _rescale(products)
-    _merge(products)
-
-
-def _expect(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> tuple[int, int]:
+def _expect(
+    votes: Votes,
+    sweep: FullSweep,
+    tables: FullTables,
+    task: int,
+    end: int,
+    budget: int,
+    last: bool,
+) -> tuple[int, int]:
     start, length, gold = votes.start, votes.length, votes.gold
-    workers, labels = votes.worker, votes.label
-    table, classes, q = sweep.table, sweep.classes, sweep.products[0]
-    K = q.shape[0]
+    workers, labels, judged = votes.worker, votes.label, votes.judged
+    table, ability, products = sweep.table, sweep.ability, sweep.products
+    prior, errors, classes = sweep.prior, sweep.errors, sweep.classes
+    posterior = tables.posterior
+    K = prior.shape[0]
     while budget > 0:
-        task = next_judged(votes.judged, task, end)
+        task = next_judged(judged, task, end)
         if task == end:
             break
         count = length[task]
-        if count > 0:
-            first = start[task]
-            if gold[task] >= 0:
-                for k in range(K):
-                    q[k] = 0
-                q[gold[task]] = 1
-            else:
-                _multiply(sweep, workers, labels, first, first + count)
+        first = start[task]
+        if gold[task] >= 0:
             for k in range(K):
-                classes[SOFT, k] += q[k]
+                products[0, k] = 0
+            products[0, gold[task]] = 1
+        else:
+            for k in range(K):
+                products[0, k] = COMMON * prior[k]
+                products[1, k] = (1 - COMMON) * prior[k]
+            for i in range(first, first + count):
+                worker = workers[i]
+                label = labels[i]
+                miss = ability[worker, MISS]
+                for k in range(K):
+                    products[0, k] *= miss * errors[label, k]
+                    products[1, k] *= table[worker, label, 0, k]
+                products[0, label] *= ability[worker, ODDS]
+                if (i - first) % RESCALE == RESCALE - 1:
+                    _rescale(products)
+            _merge(products)
+        if last:
+            for k in range(K):
+                posterior[task, k] = products[0, k]
+            budget -= CONCLUSION * (count + 1)
+        else:
+            if count > 0:
+                for k in range(K):
+                    classes[SOFT, k] += products[0, k]
             if count > 1 or gold[task] >= 0:
-                _spread(table, workers, labels, first, first + count, q)
-        budget -= count + 1
+                for i in range(first, first + count):
+                    worker = workers[i]
+                    label = labels[i]
+                    for k in range(K):
+                        table[worker, label, 1, k] += products[0, k]
+            budget -= count + 1
         task += 1
     return task, budget
-
-
-def _conclude(votes: Votes, sweep: FullSweep, tables: FullTables, task: int) -> None:
-    q = sweep.products[0]
-    posterior = tables.posterior
-    gold = votes.gold[task]
-    if gold >= 0:
-        for k in range(q.shape[0]):
-            q[k] = 0
-        q[gold] = 1
-    else:
-        first = votes.start[task]
-        _multiply(sweep, votes.worker, votes.label, first, first + votes.length[task])
-    for k in range(q.shape[0]):
-        posterior[task, k] = q[k]
 
 
 def _survey(sweep: FullSweep, worker: int) -> None:
@@ -308,7 +301,7 @@ def _survey(sweep: FullSweep, worker: int) -> None:
 
 def _settle_population(sweep: FullSweep) -> None:
     pooled, classes, prior = sweep.pooled, sweep.classes, sweep.prior
-    errors, hits = sweep.errors, sweep.hits
+    errors = sweep.errors
     K = prior.shape[0]
     right = 0.0
     answers = 0.0
@@ -322,15 +315,20 @@ def _settle_population(sweep: FullSweep) -> None:
                 wrong += pooled[label, k]
         for label in range(K):
             errors[label, k] = (pooled[label, k] + 1) / (wrong + K - 1)
-            hits[label, k] = 0
-        errors[k, k] = 0
-        hits[k, k] = 1
+        errors[k, k] = 1
         total += classes[SHARES, k] + classes[SOFT, k] + 1
     sweep.accuracy[0] = (right + START_RIGHT) / (answers + START_ANSWERS)
     for k in range(K):
         prior[k] = (classes[SHARES, k] + classes[SOFT, k] + 1) / total
         classes[SOFT, k] = 0
     pooled.fill(0)
+
+
+@kernel
+def _set_ability(sweep: FullSweep, worker: int, ability: float) -> None:
+    miss = max(1 - ability, 1e-6)  # above what single precision would round to 0
+    sweep.ability[worker, ODDS] = (1 - miss) / miss
+    sweep.ability[worker, MISS] = miss
 
 
 def _maximise(sweep: FullSweep, tables: FullTables, worker: int) -> None:
@@ -344,7 +342,7 @@ def _maximise(sweep: FullSweep, tables: FullTables, worker: int) -> None:
         for k in range(K):
             answers += table[worker, label, 1, k]
     ability = (right + ABILITY_STRENGTH * sweep.accuracy[0]) / (answers + ABILITY_STRENGTH)
-    sweep.ability[worker] = ability
+    _set_ability(sweep, worker, ability)
     for k in range(K):
         row = ROW_STRENGTH
         for label in range(K):
@@ -365,7 +363,7 @@ def _admit(sweep: FullSweep, worker: int) -> None:
     table, errors = sweep.table, sweep.errors
     K = errors.shape[0]
     accuracy = sweep.accuracy[0]
-    sweep.ability[worker] = accuracy
+    _set_ability(sweep, worker, accuracy)
     for label in range(K):
         for k in range(K):
             common = accuracy if label == k else (1 - accuracy) * errors[label, k]
@@ -384,7 +382,6 @@ implement(forms.fold, FullTables, 1)(_fold)
 implement(forms.estimate, FullTables, 1)(_estimate)
 implement(forms.share, FullSweep, 1)(_share)
 implement(forms.expect, FullSweep, 1)(_expect)
-implement(forms.conclude, FullSweep, 1)(_conclude)
 implement(forms.survey, FullSweep, 0)(_survey)
 implement(forms.settle_population, FullSweep, 0)(_settle_population)
 implement(forms.maximise, FullSweep, 0)(_maximise)

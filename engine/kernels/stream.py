@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from engine.jit import kernel
 from engine.kernels import forms
-from engine.kernels.votes import Votes, find, has_room, insert, mark, next_judged, remove
+from engine.kernels.forms import CONCLUSION
+from engine.kernels.votes import Votes, find, has_room, insert, mark, remove
 
 Progress = npt.NDArray[np.int64]
 
@@ -28,7 +29,6 @@ FIRST_REFIT = 16  # events
 HALVES, DOUBLES = 20_000, 1_000_000
 PATIENCE = 128  # judgments' worth of refitting that an event may cost on average
 STRIDE = 2  # events between two slices: to begin one costs as much as a few judgments of it
-CONCLUSION = 3  # the last pass, which also folds, costs as much as so many others
 HASTE = 6  # a refit over n judgments is done after n / HASTE further events
 
 # Places in `progress`.
@@ -96,20 +96,15 @@ def _advance(votes: Votes, sweep: Any, shadow: Any, progress: Progress, budget: 
             else:
                 progress[PASS] += 1
                 progress[STAGE] = CONCLUDE if progress[PASS] == SWEEPS else EXPECT
-        elif stage == EXPECT:
+        elif over_tasks:
+            last = stage == CONCLUDE
             if progress[PASS] == 0:
-                cursor, budget = forms.share(votes, sweep, cursor, end, budget)
+                reached, budget = forms.share(votes, sweep, cursor, end, budget)
             else:
-                cursor, budget = forms.expect(votes, sweep, cursor, end, budget)
-            progress[CURSOR] = cursor
-        elif stage == CONCLUDE:
-            cursor = next_judged(votes.judged, cursor, end)
-            progress[CURSOR] = cursor
-            if cursor < end:
-                forms.conclude(votes, sweep, shadow, cursor)
-                forms.fold(votes, shadow, cursor, 1.0)
-                budget -= CONCLUSION * (votes.length[cursor] + 1)
-                progress[CURSOR] += 1
+                reached, budget = forms.expect(votes, sweep, shadow, cursor, end, budget, last)
+            if last:
+                forms.fold(votes, shadow, cursor, reached, 1.0)
+            progress[CURSOR] = reached
         else:
             if stage == SURVEY:
                 forms.survey(sweep, cursor)
@@ -230,9 +225,9 @@ def apply(
         )
         if not idle:
             concluded = progress[STAGE] == CONCLUDE and task < progress[CURSOR]
-            forms.fold(votes, live, task, -1.0)
+            forms.fold(votes, live, task, task + 1, -1.0)
             if concluded:
-                forms.fold(votes, shadow, task, -1.0)
+                forms.fold(votes, shadow, task, task + 1, -1.0)
             if kind == GOLD:
                 votes.gold[task] = label
             elif kind == RETRACT:
@@ -246,10 +241,10 @@ def apply(
             progress[TASKS_JUDGED] += mark(votes, task)
             if votes.length[task] > 0 or votes.gold[task] >= 0:
                 forms.estimate(votes, live, task)
-                forms.fold(votes, live, task, 1.0)
+                forms.fold(votes, live, task, task + 1, 1.0)
                 if concluded:
-                    forms.conclude(votes, sweep, shadow, task)
-                    forms.fold(votes, shadow, task, 1.0)
+                    forms.expect(votes, sweep, shadow, task, task + 1, 1, True)
+                    forms.fold(votes, shadow, task, task + 1, 1.0)
             _touch(votes, task, worker, progress, task_stamps, worker_stamps, tasks, workers)
         progress[EVENTS] += 1
         if progress[STAGE] == IDLE and _is_due(progress):

@@ -181,22 +181,33 @@ def group(
     Needs len(task) rows in the pool. Returns how many judgments are live, and of how many tasks
     there is a judgment or gold.
     """
+    start, lengths, capacity = votes.start, votes.length, votes.capacity
+    workers, labels = votes.worker, votes.label
     for i in range(task.shape[0]):
-        votes.capacity[task[i]] += 1
+        capacity[task[i]] += 1
     used = 0
-    for t in range(votes.start.shape[0]):
-        votes.start[t] = used
-        used += votes.capacity[t]
+    for t in range(start.shape[0]):
+        start[t] = used
+        used += capacity[t]
     votes.pool[USED] = used
     live = 0
     for i in range(task.shape[0]):
-        row = find(votes, task[i], worker[i])
-        if row >= 0:
-            votes.label[row] = label[i]
-        else:
-            insert(votes, task[i], worker[i], label[i])
-            live += 1
+        first = start[task[i]]
+        end = first + lengths[task[i]]
+        row = end
+        while row > first and workers[row - 1] > worker[i]:
+            row -= 1
+        if row > first and workers[row - 1] == worker[i]:
+            labels[row - 1] = label[i]
+            continue
+        for later in range(end, row, -1):
+            workers[later] = workers[later - 1]
+            labels[later] = labels[later - 1]
+        workers[row] = worker[i]
+        labels[row] = label[i]
+        lengths[task[i]] += 1
+        live += 1
     judged = 0
-    for t in range(votes.start.shape[0]):
+    for t in range(start.shape[0]):
         judged += mark(votes, t)
     return live, judged

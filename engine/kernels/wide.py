@@ -67,7 +67,14 @@ def repeats(votes: Votes, first: int, row: int) -> bool:
     return i < row
 
 
-def _fold(votes: Votes, tables: WideTables, task: int, sign: float) -> None:
+def _fold(votes: Votes, tables: WideTables, task: int, end: int, sign: float) -> None:
+    while task < end:
+        _fold_task(votes, tables, task, sign)
+        task += 1
+
+
+@kernel
+def _fold_task(votes: Votes, tables: WideTables, task: int, sign: float) -> None:
     length = votes.length[task]
     if length == 0:
         return

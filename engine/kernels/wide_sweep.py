@@ -10,6 +10,7 @@ from engine.kernels import forms
 from engine.kernels.forms import (
     ABILITY_STRENGTH,
     COMMON,
+    CONCLUSION,
     PEOPLE,
     RESCALE,
     ROW_STRENGTH,
@@ -130,27 +131,31 @@ def _multiply(votes: Votes, sweep: WideSweep, task: int, products: Floats) -> fl
     return merge(votes, task, products, rest)
 
 
-def _expect(votes: Votes, sweep: WideSweep, task: int, end: int, budget: int) -> tuple[int, int]:
+def _expect(
+    votes: Votes,
+    sweep: WideSweep,
+    tables: WideTables,
+    task: int,
+    end: int,
+    budget: int,
+    last: bool,
+) -> tuple[int, int]:
     while budget > 0:
         task = next_judged(votes.judged, task, end)
         if task == end:
             break
-        if votes.length[task] > 0:
-            products = np.empty((2, votes.length[task]))
-            _multiply(votes, sweep, task, products)
-            _gather(votes, sweep, task, products[0])
-        budget -= votes.length[task] + 1
+        length = votes.length[task]
+        products = np.empty((2, length))
+        rest = _multiply(votes, sweep, task, products)
+        if last:
+            store(votes, tables, task, products, rest)
+            budget -= CONCLUSION * (length + 1)
+        else:
+            if length > 0:
+                _gather(votes, sweep, task, products[0])
+            budget -= length + 1
         task += 1
     return task, budget
-
-
-def _conclude(votes: Votes, sweep: WideSweep, tables: WideTables, task: int) -> None:
-    if votes.length[task] == 0:
-        tables.rest[task] = 1
-        return
-    products = np.empty((2, votes.length[task]))
-    rest = _multiply(votes, sweep, task, products)
-    store(votes, tables, task, products, rest)
 
 
 def _survey(sweep: WideSweep, worker: int) -> None:
@@ -212,7 +217,6 @@ def _start_over(sweep: WideSweep, tables: WideTables) -> None:
 
 implement(forms.share, WideSweep, 1)(_share)
 implement(forms.expect, WideSweep, 1)(_expect)
-implement(forms.conclude, WideSweep, 1)(_conclude)
 implement(forms.survey, WideSweep, 0)(_survey)
 implement(forms.settle_population, WideSweep, 0)(_settle_population)
 implement(forms.maximise, WideSweep, 0)(_maximise)
