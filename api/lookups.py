@@ -124,13 +124,17 @@ async def _client_ids(
 async def _standing(
     connection: AnyConnection, memory: Memory, submits: list[Submit], known: Known
 ) -> None:
-    tasks: list[int] = []
-    workers: list[int] = []
-    for request in submits:
-        judged = [row for row, label in enumerate(request.standing) if label >= 0]
-        tasks += [request.task[row] for row in judged]
-        workers += request.rows.worker[judged].tolist()
-    if tasks:
+    # Each pair once: a batch may revise one judgment thousands of times.
+    pairs = {
+        (task, worker)
+        for request in submits
+        for task, worker, label in zip(
+            request.task, request.rows.worker.tolist(), request.standing, strict=True
+        )
+        if label >= 0
+    }
+    if pairs:
+        tasks, workers = zip(*pairs, strict=True)
         project_id = memory.project.project_id
         for row in await log.live_judgments(connection, project_id, tasks, workers):
             known.seqs[pair(row["task_id"], row["worker_id"])] = row["seq"]

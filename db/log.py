@@ -1,6 +1,6 @@
 """The log of a project: append a flush, read it back, look up what memory does not keep."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -159,7 +159,7 @@ async def by_client_id(
 
 
 async def live_judgments(
-    connection: AnyConnection, project_id: int, tasks: list[int], workers: list[int]
+    connection: AnyConnection, project_id: int, tasks: Sequence[int], workers: Sequence[int]
 ) -> list[asyncpg.Record]:
     """Return (task_id, worker_id, seq) of standing judgments."""
     return await connection.fetch(sql("live_judgments"), project_id, tasks, workers)

@@ -53,18 +53,22 @@ join judgment using (worker_id, client_id)
 where judgment.project_id = $1 and judgment.client_id is not null;
 
 -- name: live_judgments
--- The seq of each worker's standing judgment of a task, at the end of its chain of revisions.
-with recursive chain as (
-    select judgment.task_id, judgment.worker_id, judgment.seq
-    from unnest($2::integer[], $3::integer[]) as asked (task_id, worker_id)
-    join judgment using (task_id, worker_id)
-    where judgment.project_id = $1 and judgment.supersedes is null
-    union all
-    select chain.task_id, chain.worker_id, later.seq
-    from chain
-    join judgment as later on later.project_id = $1 and later.supersedes = chain.seq
-)
-select task_id, worker_id, max(seq) as seq from chain group by task_id, worker_id;
+-- The seq of each worker's standing judgment of a task: the last revision, or else the first.
+select asked.task_id, asked.worker_id, coalesce(
+    (
+        select judgment.seq from judgment
+        where judgment.project_id = $1 and judgment.task_id = asked.task_id
+            and judgment.worker_id = asked.worker_id and judgment.supersedes is not null
+        order by judgment.seq desc
+        limit 1
+    ),
+    (
+        select judgment.seq from judgment
+        where judgment.project_id = $1 and judgment.task_id = asked.task_id
+            and judgment.worker_id = asked.worker_id and judgment.supersedes is null
+    )
+) as seq
+from unnest($2::integer[], $3::integer[]) as asked (task_id, worker_id);
 
 -- name: ended_leases
 -- What became of leases that memory has forgotten.

@@ -110,17 +110,23 @@ from task t
 where t.project_id = $1 and t.external_id = $2;
 
 -- name: judgments_of_tasks
--- The live judgments of some tasks, each at the end of its chain of revisions, the oldest first.
-with recursive chain as (
-    select task_id, worker_id, seq, label_id, seconds, created_at
-    from judgment
-    where project_id = $1 and task_id = any($2::integer[]) and supersedes is null
+-- The live judgments of some tasks, each the last revision or else the first, the oldest first.
+select tip.*
+from judgment as first
+cross join lateral (
+    (
+        select task_id, worker_id, seq, label_id, seconds, created_at
+        from judgment
+        where project_id = $1 and task_id = first.task_id and worker_id = first.worker_id
+            and supersedes is not null
+        order by seq desc
+        limit 1
+    )
     union all
-    select later.task_id, later.worker_id, later.seq, later.label_id, later.seconds,
-           later.created_at
-    from chain
-    join judgment as later on later.project_id = $1 and later.supersedes = chain.seq
-), live as (
-    select distinct on (task_id, worker_id) * from chain order by task_id, worker_id, seq desc
-)
-select task_id, worker_id, seq, label_id, seconds, created_at from live order by seq;
+    select first.task_id, first.worker_id, first.seq, first.label_id, first.seconds,
+           first.created_at
+    order by seq desc
+    limit 1
+) as tip
+where first.project_id = $1 and first.task_id = any($2::integer[]) and first.supersedes is null
+order by tip.seq;

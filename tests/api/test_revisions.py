@@ -1,0 +1,54 @@
+"""A worker may revise a judgment as often as it likes, and nobody else pays for it."""
+
+import asyncio
+import time
+
+import pytest
+
+from api.policy import Policy
+from db import reads
+from db.connect import create_pool
+from tests.api.rig import make_project, open_shards, submissions
+
+FREE = Policy(overlap=3, target_confidence=1.0, require_lease=False)
+BATCH = 5_000
+
+
+async def test_a_revision_costs_the_same_however_many_came_before(database_url: str) -> None:
+    async with open_shards(database_url) as shards, asyncio.timeout(120):
+        shard = await make_project(shards, tasks=3, workers=2, policy=FREE)
+        await shard.submit(submissions([0, 1, 1], [1, 1, 2], task=[2, 0, 2]))
+        for _ in range(3):
+            answer = await shard.submit(submissions(0, [0, 1] * (BATCH // 2), task=[0] * BATCH))
+            assert set(answer.code) == {""}
+            last = int(answer.seq[-1])
+        taken = []
+        for label in (0, 1, 0, 1, 0):
+            began = time.perf_counter()
+            answer = await shard.submit(submissions(0, [label], task=[0]))
+            taken.append(time.perf_counter() - began)
+            assert (answer.code, answer.seq.tolist()) == ([""], [last := last + 1])
+        assert min(taken) < 0.02  # the least, as others use the machine too
+        again = await shard.submit(submissions([0, 0, 1], [0, 1, 1], task=[0, 2, 0]))
+        assert set(again.code) == {"DUPLICATE"}
+        assert again.seq[0] == last
+        pool = await create_pool(database_url, size=1)
+        began = time.perf_counter()
+        live = await reads.judgments_of_tasks(pool, shard.project.project_id, [0, 1])
+        assert time.perf_counter() - began < 1
+        found = [(row["worker_id"], row["label_id"], row["seq"]) for row in live]
+        assert found == [(1, 1, again.seq[2]), (0, 0, last)]
+        await pool.close()
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2, 0], [2, 2, 1, 1]])
+async def test_revisions_of_one_batch_form_a_chain(database_url: str, labels: list[int]) -> None:
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=1, workers=1, policy=FREE)
+        await shard.submit(submissions(0, [1], task=[0]))
+        await shard.submit(submissions(0, labels, task=[0] * len(labels)))
+        pool = await create_pool(database_url, size=1)
+        rows = await pool.fetch("select seq, label_id, supersedes from judgment order by seq")
+        await pool.close()
+        assert [row["supersedes"] for row in rows] == [None, *(row["seq"] for row in rows[:-1])]
+        assert rows[-1]["label_id"] == labels[-1]
