@@ -64,7 +64,7 @@ class Full:
             np.zeros(labels, digits),
             np.zeros((labels, labels), digits),
             np.zeros(1, digits),
-            np.zeros((2, labels), digits),
+            np.zeros((2, labels)),
         )
 
     @staticmethod

@@ -27,6 +27,7 @@ ROW_STRENGTH = 2.0  # answers that a worker's own accuracy counts for in a row (
 COMMON = 0.7  # prior probability that a task was answered by ability alone, without own habits
 START_RIGHT, START_ANSWERS = 8.0, 10.0  # the population's accuracy before anything is known
 CONCLUSION = 3  # the last pass of a refit also folds: it costs as much as so many others
+LEAST_MISS = 1e-6  # least probability of an error in a refit: single precision would make it 0
 RESCALE = 8  # factors below 1 multiplied before a product is brought back to 1
 
 

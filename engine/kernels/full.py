@@ -30,6 +30,7 @@ from engine.kernels.forms import (
     HITS,
     JUDGED,
     LEARNED,
+    LEAST_MISS,
     PEOPLE,
     RESCALE,
     ROW_STRENGTH,
@@ -74,11 +75,11 @@ class FullSweep(NamedTuple):
     prior: Reals  # [K]
     errors: Reals  # [K answered, K true] profile of the population's errors, [k, k] 1
     accuracy: Reals  # [1] of the population
-    products: Reals  # [2, K] scratch: common form, own form
+    products: Floats  # [2, K] scratch: common form, own form; eight factors underflow float32
 
 
 @kernel
-def _rescale(products: Reals) -> None:
+def _rescale(products: Floats) -> None:
     """Bring both forms back to 1 by one factor, so that they keep their relative evidence."""
     most = products[0, 0]
     for k in range(products.shape[1]):
@@ -90,7 +91,7 @@ def _rescale(products: Reals) -> None:
 
 
 @kernel
-def _merge(products: Reals) -> None:
+def _merge(products: Floats) -> None:
     """Make products[0] the posterior."""
     total = products[0, 0] + products[1, 0]
     for k in range(1, products.shape[1]):
@@ -326,7 +327,7 @@ def _settle_population(sweep: FullSweep) -> None:
 
 @kernel
 def _set_ability(sweep: FullSweep, worker: int, ability: float) -> None:
-    miss = max(1 - ability, 1e-6)  # above what single precision would round to 0
+    miss = max(1 - ability, LEAST_MISS)
     sweep.ability[worker, ODDS] = (1 - miss) / miss
     sweep.ability[worker, MISS] = miss
 

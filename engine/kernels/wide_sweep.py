@@ -11,6 +11,7 @@ from engine.kernels.forms import (
     ABILITY_STRENGTH,
     COMMON,
     CONCLUSION,
+    LEAST_MISS,
     PEOPLE,
     RESCALE,
     ROW_STRENGTH,
@@ -189,10 +190,11 @@ def _maximise(sweep: WideSweep, tables: WideTables, worker: int) -> None:
     ability = (hits + ABILITY_STRENGTH * sweep.accuracy[0]) / (
         sweep.answers[worker] + ABILITY_STRENGTH
     )
-    sweep.ability[worker] = ability
+    sweep.ability[worker] = min(ability, 1 - LEAST_MISS)
     sweep.answers[worker] = 0
     for k in range(K):
-        table[k, 0] = (table[k, 1] + ROW_STRENGTH * ability) / (table[k, 2] + ROW_STRENGTH)
+        right = (table[k, 1] + ROW_STRENGTH * ability) / (table[k, 2] + ROW_STRENGTH)
+        table[k, 0] = min(right, 1 - LEAST_MISS)
         table[k, 1] = 0
         table[k, 2] = 0
         tables.counts[worker, k] = 0
@@ -202,9 +204,9 @@ def _maximise(sweep: WideSweep, tables: WideTables, worker: int) -> None:
 
 
 def _admit(sweep: WideSweep, worker: int) -> None:
-    sweep.ability[worker] = sweep.accuracy[0]
+    sweep.ability[worker] = min(sweep.accuracy[0], 1 - LEAST_MISS)
     for k in range(sweep.prior.shape[0]):
-        sweep.table[worker, k, 0] = sweep.accuracy[0]
+        sweep.table[worker, k, 0] = min(sweep.accuracy[0], 1 - LEAST_MISS)
 
 
 def _start_over(sweep: WideSweep, tables: WideTables) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import GOLD, JUDGE, RETRACT, Categorical, Events
+from engine.kernels.stream import CONCLUDE, IDLE, STAGE
 from tests.naive import NaiveModel
 
 Event = tuple[int, int, int, int]  # kind, task, worker, label
@@ -102,7 +103,7 @@ def test_follows_the_twin_through_refits_in_slices() -> None:
             event = kind, int(rng.integers(40)), int(rng.integers(9)), int(rng.integers(3))
             outcome = model.apply(columns([event]))
             run_naive(naive, event)
-            stages.add(int(model.state()["progress"][5]))
+            stages.add(int(model.state()["progress"][STAGE]))
             refits += outcome.refitted
         assert_same(model, naive)
         assert refits > 5
@@ -283,3 +284,23 @@ def test_empty_and_unknown() -> None:
     assert model.posterior(np.array([5], np.int32)) == pytest.approx(np.full((1, 4), 0.25))
     assert model.label_of(3, 3) == -1
     assert model.workers(np.array([7], np.int32)).accuracy[0] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("labels", [8, 40])
+def test_near_perfect_workers_who_disagree_do_not_underflow(labels: int) -> None:
+    """In single precision one contested task that came in a refit's last pass made all else NaN."""
+    everyone = np.arange(8, dtype=np.int32)
+    model = Categorical(labels)
+    agreed = np.repeat(np.arange(15_000, dtype=np.int32), 8)
+    model.apply(Events.judgments(agreed, np.tile(everyone, 15_000), agreed % 8))
+    task = 15_000
+    while model.state()["progress"][STAGE] != CONCLUDE:
+        model.apply(Events.judgments(np.full(8, task), everyone, np.full(8, task % 8)))
+        task += 1
+    model.apply(Events.judgments(np.full(8, task), everyone, everyone))
+    while model.state()["progress"][STAGE] != IDLE:
+        task += 1
+        model.apply(Events.judgments(np.full(8, task), everyone, np.full(8, task % 8)))
+    assert np.isfinite(model.posterior(np.arange(task + 1, dtype=np.int32))).all()
+    assert np.isfinite(model.workers(everyone).accuracy).all()
+    assert model.totals().mean_confidence == pytest.approx(1, abs=0.01)
