@@ -109,11 +109,13 @@ class Memory:
         outcome = self.model.apply(events)
         last = int(seqs[-1])
         tasks, workers, _ = self.standing.update(self.model, self.project.policy, outcome, last)
-        if not outcome.refitted:
-            # Later rows win, so this leaves the seq of the last event of each.
-            self.standing.seq[events.task] = seqs
-            judging = events.kind == JUDGE
-            self.standing.worker_seq[events.worker[judging]] = seqs[judging]
+        # Later rows win, so this leaves the seq of the last event of each.
+        self.standing.seq[events.task] = seqs
+        judging = events.kind == JUDGE
+        self.standing.worker_seq[events.worker[judging]] = seqs[judging]
+        if outcome.refitted:  # somewhere among the events: what moved counts as new at the end
+            self.standing.seq[tasks] = last
+            self.standing.worker_seq[workers] = last
         self.seq = last
         return Changed(tasks, workers)
 

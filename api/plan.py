@@ -260,7 +260,8 @@ class Plan:
             return
         if policy != project.policy:
             self.project = replace(project, policy=policy, policy_version=version + 1)
-            body = {"version": version + 1, "policy": policy.to_json()}
+            before = project.policy.to_json()
+            body = {"version": version + 1, "policy": policy.to_json(), "before": before}
             self._decide(POLICY_CHANGED, None, body, request.actor)
 
     def _decide_gold(self, task: int, label: int, actor: str) -> int:

@@ -1,5 +1,8 @@
 """Memory from the log: the newest snapshot that is whole, then what came after it."""
 
+from collections import deque
+from dataclasses import replace
+
 import asyncpg
 import numpy as np
 
@@ -62,6 +65,27 @@ async def catch_up(
     workers: list[Int32s] = []
 
     async def learn(events: log.EventRows) -> None:
+        # Each policy takes effect at its place among the events, as it did when they came: what it
+        # moved bears its seq, by which feeds and derived tables know that it moved.
+        start = 0
+        while policies and policies[0]["seq"] <= events["seq"][-1]:
+            place = int(np.searchsorted(events["seq"], policies[0]["seq"]))
+            replay(events[start:place])
+            adopt(policies.popleft())
+            start = place
+        replay(events[start:])
+
+    def adopt(row: asyncpg.Record) -> None:
+        project = replace(
+            memory.project,
+            policy=Policy.from_json(row["policy"]),
+            policy_version=row["version"],
+        )
+        tasks.append(memory.adopt(project, row["seq"]))
+
+    def replay(events: log.EventRows) -> None:
+        if len(events) == 0:
+            return
         changed = memory.replay(
             Events(
                 events["kind"].astype(np.uint8),
@@ -79,12 +103,19 @@ async def catch_up(
         seq = await log.last_seq(connection, project_id)
         tasks.append(await _new_tasks(connection, memory))
         await _new_workers(connection, memory)
+        policies = deque(await log.policy_changes(connection, project_id, memory.seq))
+        if policies:
+            first = policies[0]
+            memory.project = replace(
+                memory.project,
+                policy=Policy.from_json(first["before"]),
+                policy_version=first["version"] - 1,
+            )
         if restored is not None:
             memory.recall(restored.task_seq, restored.worker_seq)
         await log.read_events(connection, project_id, memory.seq, seq, learn)
-        project = await read_project(connection, project_id)
-        if project.policy_version != memory.project.policy_version:
-            tasks.append(memory.adopt(project, seq))
+        for policy in policies:
+            adopt(policy)
         memory.restart(
             [
                 OpenLease(

@@ -189,6 +189,13 @@ async def task_additions(
     return await connection.fetch(sql("task_additions"), project_id, after)
 
 
+async def policy_changes(
+    connection: AnyConnection, project_id: int, after: int
+) -> list[asyncpg.Record]:
+    """Return (seq, version, policy, before): which policies came after a seq, and before them."""
+    return await connection.fetch(sql("policy_changes"), project_id, after)
+
+
 async def lock_project(connection: AnyConnection, project_id: int) -> bool:
     """Try to become the project's writer while this connection lives."""
     return bool(await connection.fetchval(sql("lock_project"), LOCK_CLASS, project_id))

@@ -123,3 +123,11 @@ select seq, (body ->> 'first')::integer as first, (body ->> 'count')::integer as
 from decision
 where project_id = $1 and seq > $2 and kind = 'TASKS_ADDED'
 order by seq;
+
+-- name: policy_changes
+-- Which policy came with which seq, and the one before it.
+select seq, (body ->> 'version')::integer as version, body -> 'policy' as policy,
+       coalesce(body -> 'before', body -> 'policy') as before
+from decision
+where project_id = $1 and seq > $2 and kind = 'POLICY_CHANGED'
+order by seq;

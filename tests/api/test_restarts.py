@@ -1,0 +1,95 @@
+"""After a process was killed, the next one has everything at the seq it had, and tables follow."""
+
+import asyncio
+
+import asyncpg
+import numpy as np
+import pytest
+
+from api import snapshots
+from api.limits import Limits
+from api.policy import Policy
+from api.rows import STATUSES, Int64s, TaskViews
+from api.shard import Shard
+from api.shards import Shards
+from db.connect import connect, create_pool
+from tests.api.rig import Clock, all_tasks, make_project, open_shards, submissions
+
+SLOW = Limits(derived_pause=1.5)
+STATES = "select status, seq from task_state order by task_id"
+
+
+async def judge(shard: Shard, worker: int, tasks: list[int]) -> None:
+    """One judgment a flush, so that each has the seq of its own row."""
+    for task in tasks:
+        label = 2 if task % 4 == worker else task % 3
+        answer = await shard.submit(submissions(worker, [label], task=[task]))
+        assert answer.code[0] in ("", "TASK_CLOSED", "OVERLAP_FULL")
+
+
+async def work(shard: Shard, save_after: int, saver: asyncpg.Connection) -> None:
+    """Six steps, three of them changes of policy that move tasks back and forth."""
+    half = list(range(20))
+    for step in range(6):
+        if step == 0:
+            for worker in range(2):
+                await judge(shard, worker, half)
+        elif step == 1:
+            await shard.update_policy({"overlap": 2, "target_confidence": 0.6}, None, "test")
+        elif step == 2:
+            await judge(shard, 2, list(range(15, 30)))
+        elif step == 3:
+            await shard.update_policy({"overlap": 3, "target_confidence": 1.0}, None, "test")
+        elif step == 4:
+            await judge(shard, 3, list(range(0, 40, 7)))
+        else:
+            await asyncio.sleep(2 * SLOW.derived_pause)  # the tables are as they should be
+            await shard.update_policy({"overlap": 1, "target_confidence": 0.5}, None, "test")
+        if step == save_after:
+            await snapshots.save(saver, shard.memory)
+
+
+async def kill(shards: Shards, pool: asyncpg.Pool) -> None:
+    """End without writing down what lags."""
+    await pool.close()
+    await shards.close()
+
+
+@pytest.mark.parametrize("save_after", [-1, 0, 1, 2, 5])
+async def test_a_change_of_policy_keeps_its_place_in_the_log(
+    database_url: str, save_after: int
+) -> None:
+    pool, saver = await create_pool(database_url, size=4), await connect(database_url)
+    shards = Shards(database_url, pool, limits=SLOW, now=Clock())
+    policy = Policy(overlap=3, require_lease=False)
+    shard = await make_project(shards, tasks=40, workers=4, policy=policy)
+    await work(shard, save_after, saver)
+    ids, project = all_tasks(shard), shard.project
+    was, cursor = shard.tasks(ids), shard.seq - 1
+    worker_seqs = shard.memory.seqs()[1].copy()
+    moved = np.flatnonzero(was.seq > cursor)
+    assert len(moved) > 5
+    await kill(shards, pool)
+    rows = await saver.fetch(STATES)
+    assert [row["seq"] for row in rows] != was.seq.tolist()
+
+    async with open_shards(database_url) as later:
+        again = later.get("p")
+        assert again.project == project
+        _assert_same(was, again.tasks(ids), worker_seqs, again.memory.seqs()[1])
+        told = await asyncio.wait_for(anext(again.feed.tasks(after=cursor)), 1)
+        assert told.ids.tolist() == moved.tolist()
+        async with asyncio.timeout(10):
+            while True:
+                rows = await saver.fetch(STATES)
+                if [row["seq"] for row in rows] == was.seq.tolist():
+                    break
+                await asyncio.sleep(0.1)
+        assert [row["status"] for row in rows] == [STATUSES[status] for status in was.status]
+    await saver.close()
+
+
+def _assert_same(was: TaskViews, now: TaskViews, workers: Int64s, workers_now: Int64s) -> None:
+    for name in ("status", "judgments", "label", "confidence", "seq"):
+        np.testing.assert_array_equal(getattr(was, name), getattr(now, name), name)
+    np.testing.assert_array_equal(workers, workers_now)
