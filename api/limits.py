@@ -16,6 +16,7 @@ class Limits:
     derived_pause: float = 0.5  # between two writings of the derived tables
     derived_share: float = 0.25  # most of the time that goes into writing them
     feed_tick: float = 0.1  # between two looks at what changed
+    seat_patience: float = 5.0  # at a start, for the busy connection of a process that may be dead
     follow_pause: float = 1.0  # between two looks at the log where another process writes it
     snapshot_rows: int = 200_000  # fewest rows since the last snapshot for another one
     snapshot_growth: float = 0.1  # and the fewest in proportion to the log

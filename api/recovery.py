@@ -100,6 +100,7 @@ async def catch_up(
 
     project_id = memory.project.project_id
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await log.unlimit_statements(connection)
         seq = await log.last_seq(connection, project_id)
         tasks.append(await _new_tasks(connection, memory))
         await _new_workers(connection, memory)

@@ -4,6 +4,7 @@ The lock lives and dies with the connection, so there is never a second writer, 
 """
 
 import asyncio
+import time
 from typing import Final
 
 import asyncpg
@@ -37,11 +38,16 @@ class Seat:
             raise ConnectionError("the writer has no connection")
         return self._connection
 
-    async def take(self) -> bool:
-        """Connect if need be and try to get the lock; return whether this is the writer now."""
+    async def take(self, patience: float = 0.0) -> bool:
+        """Connect if need be and try to get the lock; return whether this is the writer now.
+
+        `patience` (seconds) is for a holder that may be the rest of a process that has just died,
+        still busy with its last statement. Nobody waits for one that is alive.
+        """
         if not self.usable:
             self.drop()
             self._connection = await connect(self._dsn, application_name="basanite writer")
+            await log.prepare_writer(self._connection)
         self.held = await log.lock_project(self.connection, self._project_id)
         if not self.held and self._last_pid is not None:
             # Our broken connection may live on at the other end and keep the lock from us.
@@ -51,6 +57,12 @@ class Seat:
                 self.held = await log.lock_project(self.connection, self._project_id)
                 if self.held:
                     break
+        end = time.monotonic() + patience
+        while not self.held and time.monotonic() < end:
+            if await log.writer_is_idle(self.connection, self._project_id):
+                break
+            await asyncio.sleep(_PAUSE)
+            self.held = await log.lock_project(self.connection, self._project_id)
         if self.held:
             self._last_pid = self.connection.get_server_pid()
         return self.held

@@ -93,7 +93,11 @@ async def open_service(settings: Settings, report: Report = logger.info) -> Asyn
                 f"{shard.judgment_count:,} judgments ({time.monotonic() - began:.1f} s)"
             )
             if not shard.writable:
-                report(f"Project {row['external_id']} is written by another process: read-only")
+                report(
+                    f"Project {row['external_id']} is written by another process, or by the last "
+                    "statement of one that died: read-only until it is free, which is tried again "
+                    f"every {settings.limits.follow_pause:g} s"
+                )
         service = Service(settings, pool, keys, shards)
         try:
             yield service

@@ -145,7 +145,7 @@ class Shard(Calls):
         Raises `DatabaseError` or what the connection raises if the project cannot be read.
         """
         try:
-            await self._load()
+            await self._load(self._limits.seat_patience)
         except BaseException:
             self._seat.drop()
             raise
@@ -291,8 +291,8 @@ class Shard(Calls):
                 _fail(self._inbox.drain(), Overloaded(retry_after=self._limits.longest_retry))
             await asyncio.sleep(_RECONNECT_PAUSE)
 
-    async def _load(self) -> None:
-        held = await self._seat.take()
+    async def _load(self, patience: float = 0.0) -> None:
+        held = await self._seat.take(patience)
         connection = self._seat.connection
         if self._memory is None or self._suspect:
             self._memory = await recovery.load(connection, self._project_id)

@@ -1,6 +1,7 @@
 """The log of a project: append a flush, read it back, look up what memory does not keep."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -194,6 +195,26 @@ async def policy_changes(
 ) -> list[asyncpg.Record]:
     """Return (seq, version, policy, before): which policies came after a seq, and before them."""
     return await connection.fetch(sql("policy_changes"), project_id, after)
+
+
+async def prepare_writer(connection: AnyConnection) -> None:
+    """Let the server end this connection's statements when its process is gone, or after minutes.
+
+    Otherwise a statement that takes long keeps the project's lock from the next process.
+    """
+    await connection.execute(sql("limit_statements"))
+    with suppress(asyncpg.InvalidParameterValueError):  # some systems cannot tell
+        await connection.execute(sql("notice_lost_writer"))
+
+
+async def unlimit_statements(connection: AnyConnection) -> None:
+    """Let statements take as long as they take, until the end of the transaction."""
+    await connection.execute(sql("unlimit_statements"))
+
+
+async def writer_is_idle(connection: AnyConnection, project_id: int) -> bool:
+    """Return whether another connection has the project's lock and waits for its process."""
+    return bool(await connection.fetchval(sql("writer_is_idle"), LOCK_CLASS, project_id))
 
 
 async def lock_project(connection: AnyConnection, project_id: int) -> bool:

@@ -109,6 +109,29 @@ order by seq;
 -- Become the one writer of a project, for as long as this connection lives; false if another is.
 select pg_try_advisory_lock($1, $2);
 
+-- name: notice_lost_writer
+-- End a writer's statement soon after its process died, so that the lock is free for the next one.
+select set_config('client_connection_check_interval', '1s', false);
+
+-- name: limit_statements
+-- The most that a statement of a writer takes; also where a server cannot tell that we are gone.
+select set_config('statement_timeout', '2min', false);
+
+-- name: unlimit_statements
+-- Until the end of the transaction: a long log takes as long as it takes.
+select set_config('statement_timeout', '0', true);
+
+-- name: writer_is_idle
+-- Whether the one who holds a project's lock waits for its process, so that the process is alive.
+select exists (
+    select
+    from pg_locks l
+    join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'advisory' and l.classid = $1::integer::oid and l.objid = $2::integer::oid
+        and l.objsubid = 2 and l.granted and a.state = 'idle'
+        and l.database = (select oid from pg_database where datname = current_database())
+);
+
 -- name: end_writer
 -- End a connection of ours that broke on this side and still holds a project's lock on the server.
 select pg_terminate_backend(pid)

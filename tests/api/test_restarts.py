@@ -1,6 +1,8 @@
 """After a process was killed, the next one has everything at the seq it had, and tables follow."""
 
 import asyncio
+import sys
+import time
 
 import asyncpg
 import numpy as np
@@ -93,3 +95,45 @@ def _assert_same(was: TaskViews, now: TaskViews, workers: Int64s, workers_now: I
     for name in ("status", "judgments", "label", "confidence", "seq"):
         np.testing.assert_array_equal(getattr(was, name), getattr(now, name), name)
     np.testing.assert_array_equal(workers, workers_now)
+
+
+HOLDER = """
+import asyncio, sys
+from api.seat import Seat
+
+async def main():
+    seat = Seat(sys.argv[1], int(sys.argv[2]))
+    assert await seat.take()
+    busy = asyncio.create_task(seat.connection.execute("select pg_sleep(90)"))
+    await asyncio.sleep(0.2)
+    print("busy", flush=True)
+    await busy
+
+asyncio.run(main())
+"""
+
+
+async def test_the_last_statement_of_a_killed_process_keeps_nobody_out(database_url: str) -> None:
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=1, workers=1)
+        project_id = shard.project.project_id
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDER, database_url, str(project_id), stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    assert await asyncio.wait_for(holder.stdout.readline(), 60) == b"busy\n"
+    holder.kill()
+    await holder.wait()
+    async with asyncio.timeout(60), open_shards(database_url) as shards:
+        assert shards.get("p").writable
+
+
+async def test_nobody_waits_for_a_writer_that_lives(database_url: str) -> None:
+    async with open_shards(database_url) as first:
+        shard = await make_project(first, tasks=1, workers=1)
+        shards = Shards(database_url, pool := await create_pool(database_url, size=1))
+        began = time.monotonic()
+        assert not (await shards.open(shard.project.project_id)).writable
+        assert time.monotonic() - began < Limits().seat_patience / 2
+        await shards.close()
+        await pool.close()
