@@ -135,11 +135,8 @@ class Memory:
         self._rest(ids, self.project.policy)
 
     def _rest(self, tasks: Int32s, policy: Policy) -> None:
-        closed, opened = self.standing.rest(tasks, policy)
-        for task in closed:
-            self.queue.close(task)
-        for task in opened:
-            self.queue.open(task)
+        turned, opened = self.standing.rest(tasks, policy)
+        self.queue.set_open(turned, opened)
 
     # What is read
 

@@ -129,8 +129,8 @@ class Standing:
         self.counts -= np.bincount(was[turned], minlength=3)
         return moved, tasks[turned]
 
-    def rest(self, tasks: Int32s, policy: Policy) -> tuple[list[int], list[int]]:
-        """Say which of the tasks must not be handed out any more, and which must be again.
+    def rest(self, tasks: Int32s, policy: Policy) -> tuple[Int32s, NDArray[np.bool_]]:
+        """Return those of the tasks that must be handed out again, or no more, and which of both.
 
         Gold must not show: it looks like any other task until it is full.
         """
@@ -138,8 +138,7 @@ class Standing:
         resting = (self.status[tasks] != OPEN) & ~hidden
         turned = tasks[resting != self._resting[tasks]]
         self._resting[tasks] = resting
-        now = self._resting[turned]
-        return turned[now].tolist(), turned[~now].tolist()
+        return turned, ~self._resting[turned]
 
 
 def statuses(consensus: Consensus, policy: Policy) -> Int8s:

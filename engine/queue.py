@@ -61,14 +61,9 @@ class TaskQueue:
         """The task's live judgments and open leases."""
         return int(self._lists.load[task])
 
-    def close(self, task: int) -> None:
-        """Hand the task out no more."""
-        queue.leave(self._lists, task)
-
-    def open(self, task: int) -> None:
-        """Hand the task out again; does nothing if it is open."""
-        if self._lists.place[task] == NOWHERE:
-            queue.join(self._lists, task)
+    def set_open(self, tasks: Ints, opened: npt.NDArray[np.bool_]) -> None:
+        """Hand tasks out again, or no more; does nothing to those which are so already."""
+        queue.set_open(self._lists, tasks, opened)
 
     def is_open(self, task: int) -> bool:
         """Whether the task may be handed out, its load aside."""

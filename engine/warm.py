@@ -35,8 +35,7 @@ def _queue() -> None:
     tasks = TaskQueue(model)
     tasks.add(np.zeros(1, np.int32), np.zeros(1, np.int16))
     tasks.set_load(0, 1)
-    tasks.close(0)
-    tasks.open(0)
+    tasks.set_open(np.zeros(1, np.int32), np.ones(1, np.bool_))
     tasks.pick(0, 1, 3, np.zeros(1, np.int32))
 
 

@@ -84,6 +84,16 @@ def set_loads(lists: Lists, tasks: npt.NDArray[np.int32], loads: npt.NDArray[np.
 
 
 @kernel
+def set_open(lists: Lists, tasks: npt.NDArray[np.int32], opened: npt.NDArray[np.bool_]) -> None:
+    """Put tasks that are opened at the end of their lists, and take closed ones out."""
+    for i in range(tasks.shape[0]):
+        if not opened[i]:
+            leave(lists, tasks[i])
+        elif lists.place[tasks[i]] == NOWHERE:
+            join(lists, tasks[i])
+
+
+@kernel
 def pick(
     lists: Lists,
     votes: Votes,

@@ -49,20 +49,16 @@ class QueueMachine(RuleBasedStateMachine):
             self.queue.set_load(task, load)
 
     @rule(data=st.data())
-    def close(self, data: st.DataObject) -> None:
+    def set_open(self, data: st.DataObject) -> None:
         if self.load:
-            task = data.draw(st.integers(0, len(self.load) - 1))
-            self.queue.close(task)
-            self.opened[task] = False
-
-    @rule(data=st.data())
-    def open(self, data: st.DataObject) -> None:
-        if self.load:
-            task = data.draw(st.integers(0, len(self.load) - 1))
-            if not self.opened[task]:
-                self.since[task] = self.tick()
-            self.opened[task] = True
-            self.queue.open(task)
+            task = st.integers(0, len(self.load) - 1)
+            turned = data.draw(st.lists(st.tuples(task, st.booleans()), max_size=6))
+            for one, opened in turned:
+                if opened and not self.opened[one]:
+                    self.since[one] = self.tick()
+                self.opened[one] = opened
+            tasks, flags = zip(*turned, strict=True) if turned else ((), ())
+            self.queue.set_open(np.array(tasks, np.int32), np.array(flags, np.bool_))
 
     @rule(data=st.data(), worker=st.integers(0, 3))
     def judge(self, data: st.DataObject, worker: int) -> None:
