@@ -19,7 +19,11 @@ logger = logging.getLogger(__name__)
 
 
 class Behind:
-    """Tasks or workers whose derived row lags; each is written once however often it changed."""
+    """Tasks or workers whose derived row lags; each is written once however often it changed.
+
+    They are taken by id, and new ids are the highest, so that those which have no row yet are
+    those after the last row: the list of tasks counts on it.
+    """
 
     def __init__(self) -> None:
         self._marked: list[Int32s] = []
@@ -37,6 +41,16 @@ class Behind:
             self._marked.clear()
         taken, self._round = self._round[:rows], self._round[rows:]
         return taken
+
+    def put_back(self, ids: Int32s) -> None:
+        """Return what was taken last and not written: it comes next, before any higher id."""
+        self._round = np.concatenate((ids, self._round))
+
+    def begin_anew(self, ids: Int32s) -> None:
+        """Note rows that lag or are missing, in a new round with all that lagged before."""
+        self.mark(self._round)
+        self.mark(ids)
+        self._round = self._round[:0]
 
     def __bool__(self) -> bool:
         return bool(self._marked) or len(self._round) > 0
@@ -57,6 +71,9 @@ class WriteBehind:
         """Note what a flush changed; it is written soon."""
         self._tasks.mark(tasks)
         self._workers.mark(workers)
+        self._begin()
+
+    def _begin(self) -> None:
         if self._writing is None and (self._tasks or self._workers):
             self._writing = asyncio.create_task(self._write_all())
 
@@ -68,7 +85,9 @@ class WriteBehind:
             task_rows = await states.task_state_seqs(connection, project_id)
             worker_rows = await states.worker_state_seqs(connection, project_id)
         task_seqs, worker_seqs = memory.seqs()
-        self.mark(_lagging(task_rows, task_seqs), _lagging(worker_rows, worker_seqs))
+        self._tasks.begin_anew(_lagging(task_rows, task_seqs))
+        self._workers.begin_anew(_lagging(worker_rows, worker_seqs))
+        self._begin()
 
     async def drain(self) -> None:
         """Write everything that lags now; for the end."""
@@ -112,8 +131,8 @@ class WriteBehind:
                     await self._write_workers(connection, workers)
                     workers = workers[:0]
         finally:
-            self._tasks.mark(tasks)
-            self._workers.mark(workers)
+            self._tasks.put_back(tasks)
+            self._workers.put_back(workers)
 
     async def _write_tasks(self, connection: AnyConnection, ids: Int32s) -> None:
         memory = self._memory()

@@ -20,7 +20,7 @@ mutation ($input: UpdatePolicyInput!) {{
 }}"""
 ADD_TASKS: Final = f"""
 mutation ($input: AddTasksInput!) {{
-  addTasks(input: $input) {{ ... on AddTasksPayload {{ added }} {REFUSED} }}
+  addTasks(input: $input) {{ ... on AddTasksPayload {{ added refusals {{ row }} }} {REFUSED} }}
 }}"""
 CREATE_KEY: Final = f"""
 mutation ($input: CreateKeyInput!) {{
@@ -49,14 +49,14 @@ query ($project: ID!) {
 }"""
 
 
-async def add_tasks(client: Client, project: str, tasks: Sequence[dict[str, Any]]) -> int:
-    """Add tasks, as many calls as it takes; return how many are new.
+async def add_tasks(client: Client, project: str, tasks: Sequence[dict[str, Any]]) -> set[str]:
+    """Add tasks, as many calls as it takes; return the ids of those that cannot be added.
 
-    Those that cannot be added are left out: judgments of them will be refused.
+    They are left out: judgments of them will be refused.
     """
-    added = 0
+    refused: set[str] = set()
     for start in range(0, len(tasks), TASKS_PER_CALL):
         part = tasks[start : start + TASKS_PER_CALL]
         answer = await client.mutate(ADD_TASKS, {"project": project, "tasks": part})
-        added += answer["added"]
-    return added
+        refused.update(part[refusal["row"]]["externalId"] for refusal in answer["refusals"])
+    return refused

@@ -69,6 +69,7 @@ class Replay:
         # A row that repeats an answer bears the id of the row it repeats. With an id of its own,
         # which is stored nowhere, it would be a revision when it is sent once more after a break.
         self._client_ids = [f"row-{row}" for row in self.dataset.origins().tolist()]
+        self._left_out: set[str] = set()  # tasks that cannot be added
 
     async def prepare(self) -> None:
         """Create project and tasks, or find those of an earlier run.
@@ -88,7 +89,7 @@ class Replay:
             )
         names = self.dataset.judgments.tasks.to_pylist()
         tasks = [{"externalId": name, "payload": {"task": name}} for name in names]
-        await add_tasks(self.client, self.project, tasks)
+        self._left_out = await add_tasks(self.client, self.project, tasks)
 
     def _policy(self) -> dict[str, Any]:
         """A policy that takes every row of the file.
@@ -180,13 +181,21 @@ class Replay:
         number = {name: place for place, name in enumerate(dataset.judgments.tasks.to_pylist())}
         posterior = np.zeros((len(number), len(dataset.judgments.labels)))
         settled = 0
+        missing = number.keys() - self._left_out
+        # The list says how the server's memory stands, so all that was answered counts in it.
         async for task in self.client.nodes(TASKS, {"project": self.project}):
+            missing.discard(task["externalId"])
             consensus = task["consensus"]
             if consensus is None:
                 continue
             place = number[task["externalId"]]
             posterior[place] = [each["probability"] for each in consensus["probabilities"]]
             settled += consensus["confidence"] >= TARGET and task["judgmentCount"] >= ENOUGH
+        if missing:
+            raise CallFailed(
+                f"The server lists {len(number) - len(missing):,} of the {len(number):,} tasks: "
+                f"{min(missing)} is missing. Its answers cannot be compared; run the same again."
+            )
         tasks, majority = dataset.majority(rows)
         points = score_against_gold(posterior[tasks], dataset.gold[tasks]) if len(tasks) else 0.0
         return Checkpoint(

@@ -187,8 +187,11 @@ async def test_the_calls_of_our_commands_fit_the_real_server(server: Serving) ->
         project = {"externalId": "p", "labels": [{"externalId": "a"}, {"externalId": "b"}]}
         await client.mutate(CREATE_PROJECT, project)
         tasks = [{"externalId": f"t{n}", "payload": {"n": n}} for n in range(2_345)]
-        assert await add_tasks(client, "p", tasks) == 2_345
-        assert await add_tasks(client, "p", tasks[:7]) == 0
+        bad = {"externalId": "", "payload": {}}
+        assert await add_tasks(client, "p", [*tasks, bad]) == {""}
+        again = await client.mutate(ADD_TASKS, {"project": "p", "tasks": tasks[:2_000]})
+        assert again["added"] == 0
+        assert await add_tasks(client, "p", tasks) == set()
         key = {"role": "WORKER", "project": "p", "worker": "w"}
         token = (await client.mutate(CREATE_KEY, key))["token"]
         lease = (await client.mutate(LEASE, {"count": 1}, token))["leases"][0]

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.api.serving import SUBMIT_MANY, Data, Serving
@@ -102,6 +103,43 @@ async def test_workers_in_every_order(server: Serving) -> None:
         node["judgmentCount"] for node in await walk(server, WORKERS, 3, order={"by": "JUDGMENTS"})
     ]
     assert counts == sorted(counts)
+
+
+async def test_tasks_without_a_derived_row_are_listed_in_every_order(
+    server: Serving, database_url: str
+) -> None:
+    await fill(server)
+    everything = await walk(server, TASKS, 500)
+
+    async def check(names: list[str]) -> None:
+        for by in ("AGE", "PRIORITY", "CONFIDENCE"):
+            ways = []
+            for direction in ("ASC", "DESC"):
+                order = {"by": by, "direction": direction}
+                nodes = await walk(server, TASKS, 500, order=order)
+                assert sorted(node["externalId"] for node in nodes) == names
+                assert await walk(server, TASKS, 7, order=order) == nodes
+                ways.append(nodes)
+            assert ways[1] == ways[0][::-1]
+
+    names = [node["externalId"] for node in everything]
+    connection = await asyncpg.connect(database_url)
+    try:
+        # As it is before the first write, and after some.
+        await connection.execute("delete from task_state where task_id > 17")
+        await check(names)
+        await connection.execute("truncate task_state")
+        await check(names)
+        assert await walk(server, TASKS, 7) == everything
+        assert len(await walk(server, TASKS, 7, filter={"status": ["OPEN"]})) == 30
+        assert await walk(server, TASKS, 7, filter={"status": ["SETTLED"]}) == []
+        await server.add_tasks("p", "fresh", priority=9, attributes={"lang": "se"})
+        for by in ("AGE", "PRIORITY", "CONFIDENCE"):
+            variables = {"filter": {"slice": {"lang": "se"}}, "order": {"by": by}}
+            (found,) = await walk(server, TASKS, 7, **variables)
+            assert found["externalId"] == "fresh"
+    finally:
+        await connection.close()
 
 
 async def test_filters(server: Serving) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
+import numpy as np
 import pytest
 import pytest_asyncio
 
@@ -17,6 +18,8 @@ from api.dataset import Dataset, read_dataset
 from api.replaying import Checkpoint, Replay
 from api.tables.errors import FileMissing, LabelsMissing
 from api.tables.judgments import Reading
+from engine import JUDGE, Categorical, Events
+from engine.agreement import score_against_gold
 from tests.paths.commands import basanite, finish, start, until
 from tests.paths.serving import ServerProcess, admin_token
 
@@ -119,6 +122,56 @@ async def test_every_row_arrives_in_order_and_nothing_is_refused(
     assert 0 <= reached[3].consensus <= 6
     assert not any(one.known for one in reached[4:7])
     assert reached[7].known
+
+
+async def test_each_mark_is_the_engines_own_answer_to_all_that_was_sent(
+    server: ServerProcess, database_url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    rng = random.Random(5)
+    truth = {f"t{n}": rng.choice("abcd") for n in range(900)}
+    lines = ["task,worker,label"]
+    for task, label in truth.items():
+        for worker in rng.sample(range(15), 4):
+            given = label if rng.random() < 0.4 + 0.04 * worker else rng.choice("abcd")
+            lines.append(f"{task},w{worker},{given}")
+    lines[1:] = rng.sample(lines[1:], len(lines) - 1)
+    (folder / "judgments.csv").write_text("\n".join(lines))
+    gold = [f"{task},{label}" for task, label in truth.items()]
+    (folder / "gold.csv").write_text("\n".join(["task,label", *gold]))
+    data, reached = read(folder), list[Checkpoint]()
+    async with Client(server.url, await admin_token(database_url)) as client:
+        replay = Replay(client, data, "many", batch=50)
+        await replay.prepare()
+        await replay.run(reached.append)
+    judgments = data.judgments
+    mark, part = reached[0], slice(reached[0].rows)
+    model = Categorical(labels=4)
+    kinds = np.full(mark.rows, JUDGE, np.uint8)
+    columns = (judgments.task[part], judgments.worker[part], judgments.label[part])
+    model.apply(Events(kinds, *columns))
+    tasks = np.unique(judgments.task[part])
+    consensus = model.consensus(tasks)
+    sure = (consensus.confidence >= 0.95) & (consensus.judgments >= 2)
+    assert mark.settled == int(sure.sum()) > 0
+    assert mark.tasks == len(tasks)
+    points = score_against_gold(model.posterior(tasks), data.gold[tasks])
+    assert mark.consensus == pytest.approx(points.sum())
+
+
+async def test_tasks_that_the_server_does_not_list_are_an_error(
+    server: ServerProcess, database_url: str, tmp_path: Path
+) -> None:
+    folder = make_dataset(tmp_path / "set", 100)
+    async with Client(server.url, await admin_token(database_url)) as client:
+        replay = Replay(client, read(folder), "set", batch=50)
+        await replay.prepare()
+        with (folder / "judgments.csv").open("a") as file:
+            file.write("late,w1,a\n")
+        replay.dataset = read(folder)
+        with pytest.raises(CallFailed, match="late is missing"):
+            await replay.run(lambda _: None)
 
 
 async def test_a_break_is_gone_on_from_and_another_file_does_not_mix_in(
