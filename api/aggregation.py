@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from api.tables.errors import LabelsMissing, RowsUnusable
+from api.tables.errors import LabelsMissing, RowsUnusable, TableError
 from api.tables.folder import OutFolder
 from api.tables.gold import Gold, read_gold
 from api.tables.judgments import Judgments, Reading, read_judgments
@@ -34,7 +34,7 @@ class Check:
 
     tasks: tasks with gold. consensus, majority: points, of 1 a task and 1/n for a tie of n labels,
     over tasks. settled, settled_right: of these tasks, how many reached the target confidence, and
-    how many of those are right.
+    how many of those are right. disputed: gold that the judgments speak against.
     """
 
     tasks: int
@@ -42,6 +42,22 @@ class Check:
     majority: float
     settled: int
     settled_right: float
+    disputed: "Disputed"
+
+
+@dataclass(frozen=True)
+class Disputed:
+    """Gold tasks that settle on another label when the gold is not shown, the least likely gold
+    first.
+
+    task: int32[n]. label, confidence: the consensus without gold. agreeing: int64[n], judgments
+    that say what the gold says.
+    """
+
+    task: npt.NDArray[np.int32]
+    label: npt.NDArray[np.int16]
+    confidence: npt.NDArray[np.float64]
+    agreeing: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -49,7 +65,8 @@ class Aggregation:
     """What came out, and what was made of the input.
 
     model has seen the gold; check has not. settled: bool[tasks], the target confidence is reached.
-    alpha: Krippendorff's, nan where it is not defined. kept: quarantined rows of both files.
+    alpha: Krippendorff's, nan where it is not defined. quarantined: rows of both files; refused:
+    what there is to say about them, None if there are none.
     """
 
     judgments: Judgments
@@ -61,6 +78,7 @@ class Aggregation:
     alpha: float
     check: Check | None
     quarantined: int
+    refused: str | None
 
 
 def aggregate(
@@ -74,18 +92,17 @@ def aggregate(
     """Read, fit, check and write. The folder has the files when this returns.
 
     Raises a TableError if nothing can be made of the input; rows that could not be used are in
-    the folder's quarantine then too.
+    the folder's quarantine then too, and the error says so, RowsUnusable itself, others in a note.
     """
     quarantine = Quarantine(folder)
     try:
         judgments, gold = _read(judgments_path, gold_path, quarantine, reading, report)
-    except RowsUnusable:
-        folder.commit(folder.earlier, keep_others=True)
+    except TableError as error:
+        if quarantine.count:
+            folder.commit(folder.earlier, keep_others=True)
+            if not isinstance(error, RowsUnusable):
+                error.add_note(quarantine.sentence())
         raise
-    if len(judgments.labels) < 2:
-        raise LabelsMissing(
-            name=judgments.name, count=len(judgments.task), label=judgments.labels[0]
-        )
     report("Preparing the engine, which takes some seconds the first time", 0.0, None)
     nothing = np.zeros(1, np.int32)
     Categorical.fit(nothing, nothing, nothing.astype(np.int16), len(judgments.labels))
@@ -103,6 +120,7 @@ def aggregate(
         alpha=krippendorff_alpha(judgments.task, judgments.label, len(judgments.labels)),
         check=check,
         quarantined=quarantine.count,
+        refused=quarantine.sentence() if quarantine.count else None,
     )
     _write(folder, result, judgments_path, gold_path, target, report)
     return result
@@ -120,10 +138,15 @@ def _read(
 
     refuse = quarantine.of(judgments_path)
     judgments = read_judgments(judgments_path, reading, refuse, reports(judgments_path))
-    if gold_path is None:
-        return judgments, None
-    refuse = quarantine.of(gold_path)
-    return read_gold(gold_path, judgments, reading, refuse, reports(gold_path))
+    gold = None
+    if gold_path is not None:
+        refuse = quarantine.of(gold_path)
+        judgments, gold = read_gold(gold_path, judgments, reading, refuse, reports(gold_path))
+    if len(judgments.labels) < 2:
+        raise LabelsMissing(
+            name=judgments.name, count=len(judgments.task), label=judgments.labels[0]
+        )
+    return judgments, gold
 
 
 def _fit(judgments: Judgments, gold: npt.NDArray[np.int16] | None, report: Report) -> Categorical:
@@ -143,19 +166,31 @@ def _check(judgments: Judgments, gold: Gold, target: float, report: Report) -> C
     blind = _fit(judgments, None, report)
     tasks = np.flatnonzero(gold.label >= 0).astype(np.int32)
     known = gold.label[tasks]
-    points = score_against_gold(blind.posterior(tasks), known)
+    chances = blind.posterior(tasks)
+    points = score_against_gold(chances, known)
     row_of = np.full(len(judgments.tasks), -1, np.int64)
     row_of[tasks] = np.arange(len(tasks))
     checked = row_of[judgments.task] >= 0
     votes = np.zeros((len(tasks), len(judgments.labels)))
     np.add.at(votes, (row_of[judgments.task[checked]], judgments.label[checked]), 1.0)
-    settled = blind.consensus(tasks).confidence >= target
+    consensus = blind.consensus(tasks)
+    settled = consensus.confidence >= target
+    places = np.arange(len(tasks))
+    likely, agreeing = chances[places, known], votes[places, known].astype(np.int64)
+    disputed = np.flatnonzero(settled & (consensus.label != known))
+    disputed = disputed[np.lexsort((-consensus.judgments[disputed], likely[disputed]))]
     return Check(
         tasks=len(tasks),
         consensus=float(points.sum()),
         majority=float(score_against_gold(votes, known).sum()),
         settled=int(settled.sum()),
         settled_right=float(points[settled].sum()),
+        disputed=Disputed(
+            task=tasks[disputed],
+            label=consensus.label[disputed],
+            confidence=consensus.confidence[disputed],
+            agreeing=agreeing[disputed],
+        ),
     )
 
 

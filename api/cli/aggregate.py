@@ -94,6 +94,8 @@ def aggregate(
             from api.tables.quarantine import QUARANTINE
 
             message += f" Each row is in {out / QUARANTINE}."
+        for note in getattr(error, "__notes__", []):
+            notices.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
         notices.print(f"[red]Error:[/] {escape(message)}", soft_wrap=True)
         raise typer.Exit(UNUSABLE) from None
     raise typer.Exit(QUARANTINED if result.quarantined else FINE)

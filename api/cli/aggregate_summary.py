@@ -1,5 +1,7 @@
 """What `basanite aggregate` shows on the screen."""
 
+from math import floor
+
 import numpy as np
 import numpy.typing as npt
 from rich import box
@@ -10,7 +12,6 @@ from rich.text import Text
 from api.aggregation import Aggregation
 from api.tables.folder import OutFolder
 from api.tables.labels import is_number
-from api.tables.quarantine import QUARANTINE
 
 SHOWN_WORKERS, SHOWN_TASKS = 5, 8
 SCALE = 10  # as many different numbers are rather a scale than classes
@@ -21,6 +22,7 @@ def show(screen: Console, result: Aggregation, folder: OutFolder, target: float)
     screen.print(_facts(result, target))
     _show_workers(screen, result)
     _show_doubtful(screen, result, target)
+    _show_disputed(screen, result)
     screen.print()
     for note in _notes(result, folder):
         screen.print(Text("! ", "yellow").append(note, "default"), soft_wrap=True)
@@ -61,13 +63,20 @@ def _facts(result: Aggregation, target: float) -> Table:
 
 
 def _settled(result: Aggregation, target: float) -> str:
-    settled, tasks = int(result.settled.sum()), len(result.settled)
-    gold = int((result.consensus.gold >= 0).sum())
-    known = f", {gold:,} of them because they are gold" if gold else ""
-    share = _percent(settled, tasks)
+    """Gold is settled whatever the judgments say, so count it apart."""
+    unknown = result.consensus.gold < 0
+    tasks, gold = int(unknown.sum()), int((~unknown).sum())
+    reached = f"reached a confidence of {100 * target:g} % or more"
+    if tasks:
+        settled = int((result.settled & unknown).sum())
+        kind = " without gold" if gold else ""
+        known = f"; {gold:,} more {'is' if gold == 1 else 'are'} gold" if gold else ""
+        share = _percent(settled, tasks)
+        return f"{settled:,} of {_count(tasks, 'task')}{kind} ({share}) {reached}{known}"
+    blind = 0 if result.check is None else result.check.settled
     return (
-        f"{settled:,} of {_count(tasks, 'task')} ({share}) have a confidence of "
-        f"{100 * target:g} % or more{known}"
+        f"Every task is gold. Without the gold {blind:,} of {_count(gold, 'task')} "
+        f"({_percent(blind, gold)}) {reached}"
     )
 
 
@@ -121,9 +130,10 @@ def _show_doubtful(screen: Console, result: Aggregation, target: float) -> None:
     order = np.lexsort((consensus.judgments, consensus.confidence))
     rows = order[: min(SHOWN_TASKS, int((~result.settled).sum()))]
     if not len(rows):
-        screen.print(
-            f"\nNothing to relabel: every task has a confidence of {100 * target:g} % or more."
-        )
+        known = consensus.gold >= 0
+        kind = " without gold" if known.any() else ""
+        why = f"every task{kind} has a confidence of {100 * target:g} % or more"
+        screen.print(f"\nNothing to relabel: {'every task is gold' if known.all() else why}.")
         return
     chances = result.model.posterior(rows.astype(np.int32))
     table = _table("Relabel these first")
@@ -140,32 +150,55 @@ def _show_doubtful(screen: Console, result: Aggregation, target: float) -> None:
             Text(_short(judgments.tasks[row].as_py(), 24)),
             f"{consensus.judgments[row]:,}",
             Text(_short(judgments.labels[first], 12)),
-            f"{100 * consensus.confidence[row]:.0f} %",
+            _below(consensus.confidence[row]),
             Text(_short(judgments.labels[second], 12)),
-            f"{100 * others[second]:.0f} %",
+            _below(others[second]),
         )
     screen.print(table)
+
+
+def _show_disputed(screen: Console, result: Aggregation) -> None:
+    judgments, check = result.judgments, result.check
+    if check is None or not len(check.disputed.task):
+        return
+    disputed = check.disputed
+    table = _table("Gold to check: the judgments settle on another label")
+    table.add_column("task", no_wrap=True)
+    for name in ("judgments", "gold", "say so", "without gold", "confidence"):
+        numeric = name not in {"gold", "without gold"}
+        table.add_column(name, no_wrap=True, justify="right" if numeric else "left")
+    for place, task in enumerate(disputed.task[:SHOWN_TASKS].tolist()):
+        table.add_row(
+            Text(_short(judgments.tasks[task].as_py(), 24)),
+            f"{result.consensus.judgments[task]:,}",
+            Text(_short(judgments.labels[int(result.consensus.gold[task])], 12)),
+            f"{disputed.agreeing[place]:,}",
+            Text(_short(judgments.labels[int(disputed.label[place])], 12)),
+            _below(disputed.confidence[place]),
+        )
+    screen.print(table)
+    if (more := len(disputed.task) - SHOWN_TASKS) > 0:
+        screen.print(f"and {more:,} more")
 
 
 def _notes(result: Aggregation, folder: OutFolder) -> list[str]:
     judgments, gold = result.judgments, result.gold
     notes = []
-    if result.quarantined:
-        rows = _count(result.quarantined, "row")
-        notes.append(
-            f"{rows} could not be used: {folder.path / QUARANTINE} has each with its line and the "
-            "reason."
-        )
+    if result.refused is not None:
+        notes.append(result.refused)
     if judgments.duplicates:
         rows = _count(judgments.duplicates, "row")
-        notes.append(f"{rows} repeated a worker's answer to a task and were dropped.")
+        dropped = "was dropped" if judgments.duplicates == 1 else "were dropped"
+        notes.append(f"{rows} repeated a worker's answer to a task and {dropped}.")
     if judgments.revised:
         rows = _count(judgments.revised, "row")
         notes.append(f"{rows} gave way to a later answer of the same worker to the same task.")
     if len(judgments.labels) > SCALE and all(map(is_number, judgments.labels)):
+        first, second, last = judgments.labels[0], judgments.labels[1], judgments.labels[-1]
         notes.append(
-            "The labels look like a scale of numbers and were taken for classes: 4 is as far from "
-            "5 as from 50."
+            f"The {len(judgments.labels)} labels look like a scale of numbers and were taken for "
+            f"classes: {first} is as far from {second} as from {last}, and a near miss counts as "
+            "a miss."
         )
     if gold is not None and gold.revised:
         rows = _count(gold.revised, "row")
@@ -205,6 +238,11 @@ def _count(number: int, what: str) -> str:
 
 def _percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %"
+
+
+def _below(share: float) -> str:
+    """Round down: what misses the target must not look as if it reached it."""
+    return f"{floor(100 * share)} %"
 
 
 def _short(text: str, width: int) -> str:

@@ -118,12 +118,12 @@ class RowsMissing(TableError):
 
 
 class RowsUnusable(TableError):
-    """None of the {count:,} rows of {name} can be used. {reasons}"""
+    """No row of {name} can be used ({count:,} in all). {reasons}"""
 
 
 class LabelsMissing(TableError):
-    """All {count:,} judgments in {name} say {label!r}. With a single label there is nothing to
-    decide: is the column of labels another one (--label-column)?"""
+    """The only label in {name} is {label!r}, and with a single label there is nothing to decide.
+    Is the column of labels another one (--label-column)?"""
 
 
 class LabelsTooMany(TableError):

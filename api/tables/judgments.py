@@ -15,6 +15,7 @@ from api.tables.interning import Interned, intern
 from api.tables.json_lines import read_json_lines
 from api.tables.labels import natural
 from api.tables.parquet import read_parquet
+from api.tables.quarantine import common_reasons
 from api.tables.sources import Progress, Source, open_source
 
 LABEL_LIMIT = 1000
@@ -140,9 +141,8 @@ def read_columns(
     if len(interned[0].codes) == 0:
         if not refusals.count:
             raise RowsMissing(name=name)
-        common = refusals.reasons.most_common(3)
-        reasons = "; ".join(f"{reason} ({count:,} rows)" for reason, count in common)
-        raise RowsUnusable(name=name, count=refusals.count, reasons=f"Most often: {reasons}.")
+        reasons = common_reasons(refusals.reasons)
+        raise RowsUnusable(name=name, count=refusals.count, reasons=reasons)
     return name, interned, refusals
 
 

@@ -4,6 +4,7 @@ import csv
 import gzip
 import os
 import random
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -173,6 +174,112 @@ def test_bad_gold_rows_are_quarantined_too(tmp_path: Path) -> None:
     assert (row["file"], row["line"], row["raw"]) == ("gold.csv", "3", "img 2")
 
 
+@pytest.mark.parametrize(
+    ("bad", "reason", "hint"),
+    [
+        (b"1,Jos\xe9,cat\n", "byte 0xe9 in the worker is not utf-8", "--encoding latin-1"),
+        (b'1,"a,cat\n', "a quote is not closed", ""),
+    ],
+)
+def test_what_is_left_of_a_bad_file_is_refused_with_the_reason_of_its_rows(
+    tmp_path: Path, bad: bytes, reason: str, hint: str
+) -> None:
+    (tmp_path / "rows.csv").write_bytes(b"task,worker,label\n" + bad + b"2,b,dog\n")
+    done = run(tmp_path, "rows.csv", "--out", "o")
+    assert (done.returncode, done.stdout) == (2, b"")
+    note, error = done.stderr.decode().splitlines()
+    assert note.startswith("! 1 row could not be used: o/quarantine.csv has it")
+    assert reason in note
+    assert hint in note
+    assert error.startswith("Error: The only label in rows.csv is 'dog'")
+    (row,) = table(tmp_path / "o" / "quarantine.csv")
+    assert (row["line"], row["reason"].startswith(reason)) == ("2", True)
+
+
+def test_the_gold_file_can_fail_after_rows_went_to_quarantine(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("task,worker,label\n1,a\n2,a,x\n2,b,y\n")
+    (tmp_path / "gold.csv").write_text("task,label\n7,x\n")
+    done = run(tmp_path, "rows.csv", "--gold", "gold.csv", "--out", "o")
+    assert done.returncode == 2
+    assert "! 1 row could not be used: o/quarantine.csv" in done.stderr.decode()
+    assert len(table(tmp_path / "o" / "quarantine.csv")) == 1
+
+
+def screen_of(done: subprocess.CompletedProcess[bytes]) -> str:
+    return " ".join(done.stdout.decode().split())
+
+
+def test_settled_counts_tasks_without_gold(tmp_path: Path) -> None:
+    rows, truth = crowd(60)
+    written(tmp_path / "judgments.csv", NAMES, list(rows))
+    written(tmp_path / "gold.csv", ["task", "label"], list(list(truth.items())[:20]))
+    screen = screen_of(run(tmp_path, "judgments.csv", "--gold", "gold.csv"))
+    rest = table(tmp_path / "basanite-out" / "consensus.csv")[20:]
+    settled = sum(float(row["confidence"]) >= 0.95 for row in rest)
+    assert f"Settled {settled} of 40 tasks without gold" in screen
+    assert "reached a confidence of 95 % or more; 20 more are gold" in screen
+    screen = screen_of(
+        run(tmp_path, "judgments.csv", "--gold", "gold.csv", "--target-confidence", "0.1")
+    )
+    assert "Nothing to relabel: every task without gold has a confidence of 10 %" in screen
+
+
+def test_where_all_is_gold_the_screen_does_not_boast_with_it(tmp_path: Path) -> None:
+    rows, truth = crowd(60)
+    written(tmp_path / "judgments.csv", NAMES, list(rows))
+    alone = run(tmp_path, "judgments.csv", "--out", "alone")
+    assert "Gold to check" not in screen_of(alone)
+    consensus = table(tmp_path / "alone" / "consensus.csv")
+    settled = [row for row in consensus if float(row["confidence"]) >= 0.95]
+    # The gold agrees with all of them but the one that the crowd is surest about.
+    surest = max(settled, key=lambda row: float(row["confidence"]))
+    gold = {row["task"]: row["label"] for row in consensus}
+    gold[surest["task"]] = next(name for name in truth.values() if name != surest["label"])
+    written(tmp_path / "gold.csv", ["task", "label"], list(gold.items()))
+    screen = screen_of(run(tmp_path, "judgments.csv", "--gold", "gold.csv"))
+    assert f"Every task is gold. Without the gold {len(settled)} of 60 tasks" in screen
+    assert "Nothing to relabel: every task is gold." in screen
+    listed = screen.partition("Gold to check: the judgments settle on another label")[2]
+    agreeing = sum(row[0] == surest["task"] and row[2] == gold[surest["task"]] for row in rows)
+    assert f"{surest['task']} 5 {gold[surest['task']]} {agreeing} {surest['label']}" in listed
+    assert sum(f" {task} 5 " in listed for task in truth) == 1
+
+
+def test_what_misses_the_target_does_not_look_as_if_it_reached_it(tmp_path: Path) -> None:
+    rows, _ = crowd(300)
+    written(tmp_path / "judgments.csv", NAMES, list(rows))
+    run(tmp_path, "judgments.csv")
+    found = [float(row["confidence"]) for row in table(tmp_path / "basanite-out" / "consensus.csv")]
+    nearly = next(
+        confidence for confidence in sorted(found)[:8] if 0.6 < (100 * confidence) % 1 < 0.99
+    )
+    target = (int(100 * nearly) + 1) / 100
+    screen = screen_of(run(tmp_path, "judgments.csv", "--target-confidence", f"{target:.2f}"))
+    listed = screen.partition("Relabel these first")[2]
+    shares = re.findall(r"(\d+) % \S+(?: dried)? (\d+) %", listed)
+    assert f"{int(100 * nearly)}" in {share for share, _ in shares}
+    assert all(int(share) < 100 * target for share, _ in shares)
+
+
+@pytest.mark.parametrize(("count", "warned"), [(10, False), (11, True)])
+def test_a_scale_of_numbers_is_noticed(tmp_path: Path, count: int, *, warned: bool) -> None:
+    rows = [(f"t{task}", f"w{worker}", f"{task * 10 - 50}.0") for task in range(count)
+            for worker in range(2)]  # fmt: skip
+    written(tmp_path / "judgments.csv", NAMES, list(rows))
+    screen = screen_of(run(tmp_path, "judgments.csv"))
+    note = "The 11 labels look like a scale of numbers and were taken for classes: -50.0 is as far"
+    assert (note in screen) == warned
+
+
+@pytest.mark.parametrize(("times", "said"), [(1, "1 row repeated"), (2, "2 rows repeated")])
+def test_repeated_rows_are_counted_in_good_english(tmp_path: Path, times: int, said: str) -> None:
+    rows = [("1", "a", "x"), ("2", "a", "y"), *[("1", "a", "x")] * times]
+    written(tmp_path / "judgments.csv", NAMES, list(rows))
+    screen = screen_of(run(tmp_path, "judgments.csv"))
+    verb = "was" if times == 1 else "were"
+    assert f"{said} a worker's answer to a task and {verb} dropped." in screen
+
+
 def test_standard_input_gives_what_a_file_gives(tmp_path: Path) -> None:
     rows, _ = crowd(40)
     path = written(tmp_path / "judgments.csv", NAMES, list(rows))
@@ -204,7 +311,7 @@ def test_more_labels_than_the_full_model_holds(tmp_path: Path) -> None:
     ("content", "arguments", "message"),
     [
         ("task,who,label\n1,a,x\n", [], "Found: task, who, label"),
-        ("task,worker,label\n1,a,x\n2,a,x\n", [], "All 2 judgments in rows.csv say 'x'"),
+        ("task,worker,label\n1,a,x\n2,a,x\n", [], "The only label in rows.csv is 'x'"),
         ("task,worker,label\n1,a\n", [], "Each row is in basanite-out/quarantine.csv"),
         ("task,worker,label\n1,a,x\n2,a,y\n", ["--gold", "none.csv"], "There is no file none.csv"),
         ("task,worker,label\n1,a,x\n2,a,y\n", ["--out", "rows.csv"], "Choose another folder"),
