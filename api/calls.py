@@ -78,6 +78,7 @@ class Calls(Views):
         external_ids: Sequence[str],
         kinds: Sequence[str] | None = None,
         attributes: Sequence[Mapping[str, object]] | None = None,
+        actor: str = "basanite",
     ) -> Int32s:
         """Return the dense ids of workers; those not there yet are added."""
         found = self.worker_ids(external_ids)
@@ -93,7 +94,7 @@ class Calls(Views):
         ):
             raise InvalidText
         future: asyncio.Future[Int32s] = new_future()
-        return await self._ask(AddWorkers(external_ids, kinds, attributes, future), future)
+        return await self._ask(AddWorkers(external_ids, kinds, attributes, actor, future), future)
 
     async def set_gold(self, tasks: Int32s, labels: Int16s, actor: str) -> Int64s:
         """Set the known answers of tasks, or withdraw them (-1). Returns a seq a row, -1 where the

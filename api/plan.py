@@ -23,6 +23,7 @@ from engine import GOLD, JUDGE, Events
 GOLD_SET: Final = "GOLD_SET"
 GOLD_WITHDRAWN: Final = "GOLD_WITHDRAWN"
 TASKS_ADDED: Final = "TASKS_ADDED"
+WORKERS_ADDED: Final = "WORKERS_ADDED"
 POLICY_CHANGED: Final = "POLICY_CHANGED"
 
 _ENTROPY_BYTES: Final = 10
@@ -231,20 +232,18 @@ class Plan:
             request.code.append(code)
             request.task.append(task)
             request.created.append(created)
-        if any(request.created):
-            # Tasks as such are no part of the log; this lets a cursor pass them.
-            first = request.task[request.created.index(True)]
-            body = {"first": first, "count": sum(request.created)}
-            self._decide(TASKS_ADDED, None, body, request.actor)
+        self._decide_added(TASKS_ADDED, self.new_tasks, sum(request.created), request.actor)
 
     def add_workers(self, request: AddWorkers) -> None:
         """Add the workers that are not there."""
-        request.worker = []
+        request.worker, created = [], 0
         for name, kind, attributes in zip(
             request.external_id, request.kind, request.attributes, strict=True
         ):
-            worker, _ = self.new_workers.find_or_add(self.memory.workers, name, kind, attributes)
+            worker, new = self.new_workers.find_or_add(self.memory.workers, name, kind, attributes)
+            created += new
             request.worker.append(worker)
+        self._decide_added(WORKERS_ADDED, self.new_workers, created, request.actor)
 
     def update_policy(self, request: UpdatePolicy) -> None:
         """Change the policy. The request is alone in its flush: others see the new one."""
@@ -263,6 +262,12 @@ class Plan:
             before = project.policy.to_json()
             body = {"version": version + 1, "policy": policy.to_json(), "before": before}
             self._decide(POLICY_CHANGED, None, body, request.actor)
+
+    def _decide_added(self, kind: str, names: NewNames, count: int, actor: str) -> None:
+        # Tasks and workers as such are no part of the log; this lets a cursor pass the last ones.
+        if count:
+            first = names.first + len(names.ids) - count
+            self._decide(kind, None, {"first": first, "count": count}, actor)
 
     def _decide_gold(self, task: int, label: int, actor: str) -> int:
         self._gold[task] = label

@@ -10,9 +10,10 @@ from api import snapshots
 from api.errors import UnknownProject
 from api.leases import OpenLease
 from api.memory import Changed, Memory
+from api.plan import TASKS_ADDED, WORKERS_ADDED
 from api.policy import Policy
 from api.projects import Label, Project
-from api.rows import Int32s
+from api.rows import Int32s, Int64s
 from db import log, projects
 from db.connect import AnyConnection
 from engine import Events
@@ -103,7 +104,7 @@ async def catch_up(
         await log.unlimit_statements(connection)
         seq = await log.last_seq(connection, project_id)
         tasks.append(await _new_tasks(connection, memory))
-        await _new_workers(connection, memory)
+        workers.append(await _new_workers(connection, memory))
         policies = deque(await log.policy_changes(connection, project_id, memory.seq))
         if policies:
             first = policies[0]
@@ -126,10 +127,7 @@ async def catch_up(
             ]
         )
     memory.seq = seq
-    return Changed(np.unique(np.concatenate(tasks)), np.unique(np.concatenate([*workers, _NONE])))
-
-
-_NONE = np.zeros(0, np.int32)
+    return Changed(np.unique(np.concatenate(tasks)), np.unique(np.concatenate(workers)))
 
 
 async def _new_tasks(connection: AnyConnection, memory: Memory) -> Int32s:
@@ -142,18 +140,24 @@ async def _new_tasks(connection: AnyConnection, memory: Memory) -> Int32s:
         if not names:
             break
         memory.add_tasks(names, priorities, 0)
-    for row in await log.task_additions(connection, project_id, memory.seq):
-        added = slice(max(row["first"], first), row["first"] + row["count"])
-        memory.standing.seq[added] = row["seq"]
+    await _stamp(connection, memory, TASKS_ADDED, memory.standing.seq, first)
     return np.arange(first, len(memory.tasks), dtype=np.int32)
 
 
-async def _new_workers(connection: AnyConnection, memory: Memory) -> None:
+async def _new_workers(connection: AnyConnection, memory: Memory) -> Int32s:
+    first, project_id = len(memory.workers), memory.project.project_id
     while True:
         start = len(memory.workers)
-        names = await projects.worker_names(
-            connection, memory.project.project_id, start, start + NAMES_AT_ONCE
-        )
+        names = await projects.worker_names(connection, project_id, start, start + NAMES_AT_ONCE)
         if not names:
-            return
+            break
         memory.add_workers(names, 0)
+    await _stamp(connection, memory, WORKERS_ADDED, memory.standing.worker_seq, first)
+    return np.arange(first, len(memory.workers), dtype=np.int32)
+
+
+async def _stamp(
+    connection: AnyConnection, memory: Memory, kind: str, seqs: Int64s, first: int
+) -> None:
+    for row in await log.additions(connection, memory.project.project_id, memory.seq, kind):
+        seqs[max(row["first"], first) : row["first"] + row["count"]] = row["seq"]

@@ -78,6 +78,7 @@ class AddWorkers:
     external_id: Sequence[str]
     kind: Sequence[str]
     attributes: Sequence[Mapping[str, Any]]
+    actor: str
     future: asyncio.Future[Int32s]
     worker: list[int] = field(default_factory=list)
 

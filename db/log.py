@@ -183,11 +183,11 @@ async def last_seq(connection: AnyConnection, project_id: int) -> int:
     return int(await connection.fetchval(sql("last_seq"), project_id))
 
 
-async def task_additions(
-    connection: AnyConnection, project_id: int, after: int
+async def additions(
+    connection: AnyConnection, project_id: int, after: int, kind: str
 ) -> list[asyncpg.Record]:
-    """Return (seq, first, count): which tasks were added after a seq."""
-    return await connection.fetch(sql("task_additions"), project_id, after)
+    """Return (seq, first, count): which were added after a seq, by the decision's kind."""
+    return await connection.fetch(sql("additions"), project_id, after, kind)
 
 
 async def policy_changes(

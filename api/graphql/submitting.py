@@ -123,7 +123,7 @@ async def workers_of(
     workers = shard.worker_ids(named)
     if workers.min() < 0:
         new = list(dict.fromkeys(name for name, id_ in zip(named, workers, strict=True) if id_ < 0))
-        await shard.add_workers(new, ["HUMAN"] * len(new), [{}] * len(new))
+        await shard.add_workers(new, actor=context.actor)
         workers = shard.worker_ids(named)
     return workers if len(workers) == rows else np.repeat(workers, rows)
 

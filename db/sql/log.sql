@@ -140,11 +140,11 @@ where locktype = 'advisory' and classid = $1::integer::oid and objid = $2::integ
     and objsubid = 2 and granted and pid = $3
     and database = (select oid from pg_database where datname = current_database());
 
--- name: task_additions
--- Which tasks came with which seq: dense ids from first on.
+-- name: additions
+-- Which tasks (TASKS_ADDED) or workers (WORKERS_ADDED) came with which seq: dense ids from first on.
 select seq, (body ->> 'first')::integer as first, (body ->> 'count')::integer as count
 from decision
-where project_id = $1 and seq > $2 and kind = 'TASKS_ADDED'
+where project_id = $1 and seq > $2 and kind = $3
 order by seq;
 
 -- name: policy_changes

@@ -9,6 +9,7 @@ import numpy as np
 from api.feeds import Changes, Feed
 from api.policy import Policy
 from api.rows import Int32s, Quality
+from db.connect import connect
 from tests.api.rig import Clock, make_project, new_tasks, open_shards, submissions
 
 TICK = 0.02
@@ -142,3 +143,27 @@ async def test_a_thousand_subscribers_cost_little() -> None:
         follower.cancel()
     await asyncio.gather(*followers, return_exceptions=True)
     feed.stop()
+
+
+async def test_a_new_worker_is_told_at_once_and_after_a_restart(database_url: str) -> None:
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=1, workers=2)
+        stream = shard.feed.workers(after=0)
+        cursor = (await soon(stream)).cursor
+        assert cursor == shard.seq
+        added = asyncio.create_task(soon(stream))
+        await shard.add_workers(["w1", "new", "newer", "new"], actor="me")
+        changes = await added
+        assert (changes.cursor, changes.ids.tolist()) == (shard.seq, [2, 3])
+        await shard.add_workers(["w0", "new"])
+        assert shard.seq == changes.cursor
+    connection = await connect(database_url)
+    decision = await connection.fetchrow(
+        "select seq, body, actor from decision where kind = 'WORKERS_ADDED' order by seq desc"
+    )
+    await connection.close()
+    assert decision is not None
+    assert tuple(decision) == (changes.cursor, {"first": 2, "count": 2}, "me")
+    async with open_shards(database_url) as shards:
+        people = await soon(shards.get("p").feed.workers(after=cursor))
+        assert people.ids.tolist() == [2, 3]
