@@ -11,6 +11,7 @@ import numpy as np
 from api.directory import storable
 from api.errors import (
     EmptyBatch,
+    InvalidInput,
     InvalidText,
     Overloaded,
     TooManyRows,
@@ -87,12 +88,12 @@ class Calls(Views):
         kinds = ["HUMAN"] * len(external_ids) if kinds is None else kinds
         attributes = [{}] * len(external_ids) if attributes is None else attributes
         self._check_size(_even(external_ids, kinds, attributes))
-        if not (
-            all(map(storable, external_ids))
-            and all(map(storable_json, attributes))
-            and set(kinds) <= set(KINDS)
-        ):
-            raise InvalidText
+        if not all(map(storable, external_ids)):
+            raise InvalidText("worker")
+        if not all(map(storable_json, attributes)):
+            raise InvalidInput("attributes", "it must be a JSON object that can be stored")
+        if not set(kinds) <= set(KINDS):
+            raise InvalidInput("kind", f"it must be one of {', '.join(KINDS)}")
         future: asyncio.Future[Int32s] = new_future()
         return await self._ask(AddWorkers(external_ids, kinds, attributes, actor, future), future)
 

@@ -71,10 +71,10 @@ MESSAGES: Mapping[str, str] = {
     Code.CLIENT_ID_REUSED: "This worker has used this client id for another judgment. Use a new id "
     "for each judgment, and the same one only to repeat it.",
     Code.DUPLICATE: "The same judgment was there already; nothing was added.",
-    Code.INVALID_TEXT: "The id is empty, longer than 500 characters, or has characters that cannot "
-    "be stored (NUL or a lone surrogate). Correct it.",
-    Code.INVALID_JSON: "The value is not a JSON object that can be stored: it has NUL characters, "
-    "numbers beyond 64 bits, or is nested too deeply. Correct it.",
+    Code.INVALID_TEXT: "{field} is empty, longer than 500 characters, or has characters that "
+    "cannot be stored (NUL or a lone surrogate). Correct it.",
+    Code.INVALID_JSON: "{field} must be a JSON object, without NUL characters, lone surrogates and "
+    "numbers beyond 64 bits, and not nested too deeply. Correct it.",
     Code.INVALID_PRIORITY: "The priority is not a whole number from 0 to 9. Correct it.",
     Code.OVERLOADED: "The project has more work waiting than it can take. Nothing was stored: send "
     "the same again in {retry_after:g} s.",
@@ -93,7 +93,8 @@ MESSAGES: Mapping[str, str] = {
     "id.",
     Code.PROJECT_EXISTS: "There is a project with this id already, and it differs. Choose another "
     "id.",
-    Code.INVALID_LABELS: "A project needs 2 to {limit} labels, each with an id of its own.",
+    Code.INVALID_LABELS: "A project needs 2 to {limit} labels, each with an id of its own: "
+    "{reason}.",
     Code.INVALID_POLICY: "The policy's {field} is not valid: {reason}.",
     Code.POLICY_CONFLICT: "The policy is at version {found}, not {expected}: somebody changed it. "
     "Read it again, then repeat the change.",
@@ -184,9 +185,13 @@ class UnevenColumns(Refused):
 
 
 class InvalidText(Refused):
-    """An id that cannot be stored."""
+    """A text that cannot be stored."""
 
     code = Code.INVALID_TEXT
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+        super().__init__(field=field)
 
 
 class Unavailable(Refused):
@@ -218,8 +223,8 @@ class InvalidLabels(Refused):
 
     code = Code.INVALID_LABELS
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
+    def __init__(self, limit: int, reason: str) -> None:
+        super().__init__(limit=limit, reason=reason)
 
 
 class InvalidPolicy(Refused):
@@ -229,7 +234,8 @@ class InvalidPolicy(Refused):
 
     def __init__(self, field: str, reason: str) -> None:
         self.field, self.reason = field, reason
-        super().__init__(field=field, reason=reason)
+        first, *others = field.split("_")  # the message calls it as the API does
+        super().__init__(field=first + "".join(map(str.capitalize, others)), reason=reason)
 
 
 class PolicyConflict(Refused):

@@ -2,12 +2,17 @@
 
 from typing import Final
 
+import numpy as np
+
 from api.directory import storable
 from api.errors import Code
 from api.leases import EXPIRED, JUDGED, RELEASED, EndedLease, OpenLease
 from api.lookups import Sent
 from api.plan import Plan
 from api.requests import Submit
+from api.rows import Float32s
+
+MOST_SECONDS: Final = 604_800.0  # a week: longer than any lease can be
 
 _ENDED: Final = {
     EXPIRED: Code.LEASE_EXPIRED,
@@ -37,6 +42,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     seqs = request.seq = [-1] * len(rows.worker)
 
     workers, labels, seconds = rows.worker.tolist(), rows.label.tolist(), rows.seconds.tolist()
+    odd = _odd(rows.seconds)
     columns = (workers, request.task, labels, rows.lease_id, rows.client_id)
     for row, (worker, task, label, lease_id, client_id) in enumerate(zip(*columns, strict=True)):
         if not 0 <= worker < worker_count:
@@ -44,6 +50,9 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             continue
         if not 0 <= label < label_count:
             codes[row] = Code.UNKNOWN_LABEL
+            continue
+        if odd and row in odd:
+            codes[row] = Code.INVALID_INPUT
             continue
         if client_id is not None:
             if not storable(client_id):
@@ -124,3 +133,9 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
         if client_id is not None:
             client_ids[worker, client_id] = Sent(seq, task, label)
     plan.seq = seq
+
+
+def _odd(seconds: Float32s) -> frozenset[int]:
+    """Rows whose seconds cannot be true; NaN says that they are unknown."""
+    fine = ((seconds >= 0) & (seconds <= MOST_SECONDS)) | np.isnan(seconds)
+    return frozenset() if fine.all() else frozenset(np.flatnonzero(~fine).tolist())

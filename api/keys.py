@@ -104,7 +104,7 @@ class Keys:
         something else.
         """
         if name and not storable(name):
-            raise InvalidText
+            raise InvalidText("name")
         key_id = key_id or new_id()
         secret = secrets.token_urlsafe(32)
         made = await self._pool.fetchval(

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from api.directory import storable
-from api.errors import InvalidLabels, InvalidText, ProjectExists, UnknownProject
+from api.errors import InvalidInput, InvalidLabels, InvalidText, ProjectExists, UnknownProject
 from api.limits import Limits
 from api.plan import storable_json
 from api.policy import Policy
@@ -75,15 +75,13 @@ class Shards:
     ) -> Shard:
         """Make a project and open it; if it exists just so, open that one.
 
-        Raises `InvalidLabels`, `InvalidText` or `ProjectExists`.
+        Raises `InvalidLabels`, `InvalidText`, `InvalidInput` or `ProjectExists`.
         """
         if not 2 <= len(labels) <= MOST_LABELS:
-            raise InvalidLabels(MOST_LABELS)
-        if len({label.external_id for label in labels}) < len(labels):
-            raise InvalidLabels(MOST_LABELS)
-        texts = [external_id, name, *(text for label in labels for text in _texts(label))]
-        if not all(map(storable, texts)) or not storable_json(attributes):
-            raise InvalidText
+            raise InvalidLabels(MOST_LABELS, f"there are {len(labels)}")
+        _check(external_id, name, labels)
+        if not storable_json(attributes):
+            raise InvalidInput("attributes", "it must be a JSON object that can be stored")
         async with self._pool.acquire() as connection:
             row = await projects.insert_project(
                 connection,
@@ -137,6 +135,22 @@ class Shards:
         finally:
             del self._opening[project_id]
         return shard
+
+
+def _check(external_id: str, name: str, labels: Sequence[Label]) -> None:
+    """Refuse texts that cannot be stored, and an id that two labels have."""
+    texts = {"externalId": external_id, "name": name}
+    for row, label in enumerate(labels):
+        texts[f"labels, row {row}, externalId"] = label.external_id
+        texts[f"labels, row {row}, name"] = label.name
+    for field, text in texts.items():
+        if not storable(text):
+            raise InvalidText(field)
+    seen: set[str] = set()
+    for label in labels:
+        if label.external_id in seen:
+            raise InvalidLabels(MOST_LABELS, f"{label.external_id} is there twice")
+        seen.add(label.external_id)
 
 
 def _texts(label: Label) -> tuple[str, str]:

@@ -42,7 +42,9 @@ class SubmitJudgmentInput:
         description="Your id of this judgment: repeating it gets the first answer again.",
         default=None,
     )
-    seconds: float | None = field(description="How long the worker took.", default=None)
+    seconds: float | None = field(
+        description="How long the worker took: from 0 to 604800, a week.", default=None
+    )
 
 
 @strawberry.type(description="The judgment is stored, and counts.")
@@ -87,7 +89,7 @@ class SubmitJudgmentsInput:
         default=None,
     )
     seconds: list[float | None] | None = field(
-        description="How long the workers took.", default=None
+        description="How long the workers took: from 0 to 604800 each, a week.", default=None
     )
 
 

@@ -17,16 +17,18 @@ from api.graphql.project import (
     UpdatePolicyResult,
 )
 from api.graphql.reading import project_of
-from api.graphql.refusals import row_refusals
+from api.graphql.refusals import Facts, row_refusals
 from api.graphql.scalars import Sequence
 from api.graphql.task import (
     AddTasksInput,
     AddTasksPayload,
     AddTasksResult,
+    NewTask,
     SetGoldInput,
     SetGoldPayload,
     SetGoldResult,
 )
+from api.plan import storable_json
 from api.policy import Policy
 from api.projects import Label
 from api.rows import NewTasks
@@ -90,7 +92,7 @@ async def add_tasks(
         ),
         context.actor,
     )
-    refused = row_refusals(added.code)
+    refused = row_refusals(added.code, lambda row, code: _facts(given.tasks[row], code))
     created = int(added.created.sum())
     return AddTasksPayload(
         added=created,
@@ -129,10 +131,17 @@ async def set_gold(
         done = await shard.set_gold(tasks[good], labels[good], context.actor)
         for row, sequence in zip(good.tolist(), done.tolist(), strict=True):
             sequences[row] = sequence
-    refused = row_refusals(codes)
+    refused = row_refusals(codes, lambda *_: {})
     return SetGoldPayload(
         changed=len(good), refused=len(refused), refusals=refused, sequences=sequences
     )
+
+
+def _facts(task: NewTask, code: Code) -> Facts:
+    """What a refusal of a task says of it."""
+    if code == Code.INVALID_JSON:
+        return {"field": "attributes" if storable_json(_unchecked(task.payload)) else "payload"}
+    return {"field": "externalId"}
 
 
 def _unchecked(value: Any) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Expected refusals: data that a client branches on, not errors."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import strawberry
 from strawberry import field
@@ -102,15 +102,20 @@ class RowRefusal:
     message: str = field(description="What is wrong and what to do about it, for a person.")
 
 
-def row_refusal(code: Code) -> AnyRefusal:
+Facts = Mapping[str, object]  # what fills the placeholders of a message
+
+
+def row_refusal(code: Code, facts: Facts) -> AnyRefusal:
     """The refusal of a call that had one row."""
-    return KINDS.get(code, InvalidInput)(code=code, message=MESSAGES[code])
+    return KINDS.get(code, InvalidInput)(code=code, message=MESSAGES[code].format(**facts))
 
 
-def row_refusals(codes: Sequence[str]) -> list[RowRefusal]:
-    """The refused rows of a batch; '' and DUPLICATE are none."""
+def row_refusals(codes: Sequence[str], facts: Callable[[int, Code], Facts]) -> list[RowRefusal]:
+    """The refused rows of a batch; '' and DUPLICATE are none. `facts` of a row."""
     return [
-        RowRefusal(row=row, code=Code(code), message=MESSAGES[Code(code)])
+        RowRefusal(
+            row=row, code=Code(code), message=MESSAGES[Code(code)].format(**facts(row, Code(code)))
+        )
         for row, code in enumerate(codes)
         if code and code != Code.DUPLICATE
     ]

@@ -1,6 +1,6 @@
 """submitJudgment and submitJudgments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -9,7 +9,8 @@ import numpy as np
 import strawberry
 from strawberry import ID
 
-from api.errors import Code, Forbidden, InvalidInput, TooManyRows, UnevenColumns
+from api.directory import storable
+from api.errors import Code, Forbidden, InvalidInput, InvalidText, TooManyRows, UnevenColumns
 from api.graphql.context import Context, Info, context_of, shard_of
 from api.graphql.judgment import (
     ConsensusColumns,
@@ -20,14 +21,22 @@ from api.graphql.judgment import (
     SubmitJudgmentsPayload,
     SubmitJudgmentsResult,
 )
-from api.graphql.refusals import RowRefusal, row_refusal, row_refusals
+from api.graphql.refusals import Facts, RowRefusal, row_refusal, row_refusals
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.task import STATUSES, Consensus
+from api.judging import MOST_SECONDS
 from api.rows import Float32s, Int16s, Int32s, Submissions, Submitted
 from api.shard import Shard
 
 LEFT_TO_LEASE = -1
 UNKNOWN = -2
+FACTS: Mapping[str, Facts] = {  # what a row is refused for
+    Code.INVALID_INPUT: {
+        "field": "seconds",
+        "reason": f"it must be a number from 0 to {MOST_SECONDS:,.0f}, a week, or null",
+    },
+    Code.INVALID_TEXT: {"field": "clientId"},
+}
 NO_LEASE = UUID(int=0)  # what a malformed lease id becomes: a lease that does not exist
 
 T = TypeVar("T")
@@ -58,7 +67,7 @@ async def submit_judgment(
     )
     code = done.code[0]
     if code and code != Code.DUPLICATE:
-        return row_refusal(Code(code))
+        return row_refusal(Code(code), FACTS.get(code, {}))
     return SubmitJudgmentPayload(
         sequence=LogSequence(int(done.seq[0])),
         duplicate=bool(code),
@@ -92,7 +101,7 @@ async def submit_judgments(
             require_lease=leased,
         )
     )
-    refused = row_refusals(done.code)
+    refused = row_refusals(done.code, lambda _, code: FACTS.get(code, {}))
     duplicates = done.code.count(Code.DUPLICATE)
     return SubmitJudgmentsPayload(
         accepted=rows - duplicates - len(refused),
@@ -122,6 +131,9 @@ async def workers_of(
         raise UnevenColumns
     workers = shard.worker_ids(named)
     if workers.min() < 0:
+        for row, name in enumerate(named):
+            if not storable(name):
+                raise InvalidText("worker" if len(named) == 1 else f"workers, row {row},")
         new = list(dict.fromkeys(name for name, id_ in zip(named, workers, strict=True) if id_ < 0))
         await shard.add_workers(new, actor=context.actor)
         workers = shard.worker_ids(named)
@@ -167,7 +179,8 @@ def _column(given: Sequence[T | None] | None, rows: int) -> Sequence[T | None]:
 
 
 def _seconds(given: Sequence[float | None]) -> Float32s:
-    return np.array(given, np.float32)  # None becomes NaN
+    with np.errstate(over="ignore"):  # what is too much for the type becomes infinite: refused
+        return np.array(given, np.float32)  # None becomes NaN
 
 
 def _uuid(text: str | None) -> UUID | None:

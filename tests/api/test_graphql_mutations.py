@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 
+import asyncpg
 import pytest
 
 from tests.api.serving import (
@@ -51,6 +52,62 @@ async def test_impossible_projects_are_refused(server: Serving, given: Data, cod
     assert (answer["__typename"], answer["code"]) == ("InvalidInput", code)
     assert answer["retryAfter"] is None
     assert len(answer["message"]) > 20
+
+
+async def test_refusals_name_what_is_wrong(server: Serving) -> None:
+    for given, words in (
+        ({"labels": [*TWO, TWO[1]]}, "dog is there twice"),
+        ({"labels": TWO, "policy": {"targetConfidence": 2}}, "policy's targetConfidence"),
+        ({"labels": TWO, "externalId": ""}, "externalId is empty"),
+        ({"labels": [*TWO, {"externalId": "\x00"}]}, "labels, row 2, externalId"),
+    ):
+        answer = await server.do(CREATE_PROJECT, {"externalId": "p"} | given)
+        assert words in answer["message"]
+    await server.make_project()
+    tasks: list[Data] = [
+        {"externalId": "a", "payload": 5},
+        {"externalId": "b", "payload": {}, "attributes": []},
+        {"externalId": "", "payload": {}},
+    ]
+    answer = await server.do(ADD_TASKS, {"project": "p", "tasks": tasks})
+    for refusal, words in zip(
+        answer["refusals"],
+        ("payload must be a JSON object", "attributes must be a", "externalId is empty"),
+        strict=True,
+    ):
+        assert refusal["message"].startswith(words)
+    await server.add_tasks("p", "t")
+    rows = {"project": "p", "workers": ["w", ""], "tasks": ["t"] * 2, "labels": ["cat"] * 2}
+    assert "workers, row 1" in (await server.do(SUBMIT_MANY, rows))["message"]
+    one = {"project": "p", "worker": "w", "task": "t", "label": "cat", "clientId": ""}
+    assert (await server.do(SUBMIT, one))["message"].startswith("clientId is empty")
+
+
+async def test_seconds_that_cannot_be_true_are_refused(server: Serving, database_url: str) -> None:
+    await server.make_project()
+    seconds = [0, 604_800, None, -5, 1e300, 604_801, -0.001]
+    names = [f"t{k}" for k in range(len(seconds))]
+    await server.add_tasks("p", *names)
+    columns: Data = {"tasks": names, "labels": ["cat"] * len(names), "seconds": seconds}
+    answer = await server.do(SUBMIT_MANY, {"project": "p", "workers": ["w"]} | columns)
+    assert [each["row"] for each in answer["refusals"]] == [3, 4, 5, 6]
+    for refusal in answer["refusals"]:
+        assert refusal["code"] == "INVALID_INPUT"
+        assert refusal["message"].startswith("seconds is not valid: it must be a number from 0")
+    for value in seconds[3:]:
+        given = {"project": "p", "worker": "w", "task": "t3", "label": "cat", "seconds": value}
+        refused = await server.do(SUBMIT, given)
+        assert (refused["__typename"], refused["code"]) == ("InvalidInput", "INVALID_INPUT")
+        assert refused["message"].startswith("seconds is not valid")
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = await connection.fetch("select seconds from judgment order by seq")
+        assert [row["seconds"] for row in rows] == seconds[:3]
+        for wrong in ("-1", "'inf'", "'nan'"):
+            with pytest.raises(asyncpg.CheckViolationError):
+                await connection.execute(f"update judgment set seconds = {wrong}")
+    finally:
+        await connection.close()
 
 
 async def test_a_policy_changes_version_by_version(server: Serving) -> None:
