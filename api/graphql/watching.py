@@ -37,6 +37,13 @@ Resume = Annotated[
         "first. Without it the feed begins now."
     ),
 ]
+Sight = Annotated[
+    Sequence | None,
+    strawberry.argument(
+        description="The `cursor` of the last event you have seen, as other feeds take it. This "
+        "one begins with the totals as they are now in any case."
+    ),
+]
 Interval = Annotated[
     float,
     strawberry.argument(description="Fewest seconds between two events, from 0.1 to 60."),
@@ -68,9 +75,12 @@ class WorkerEvent:
 
 
 async def quality_feed(
-    info: Info, project: OneProject = None, after: Resume = None, interval: Interval = 0.2
+    info: Info,
+    project: OneProject = None,
+    after: Sight = None,  # noqa: ARG001 - where it resumes, the totals of now are all there is
+    interval: Interval = 0.2,
 ) -> AsyncIterator[QualityEvent]:
-    """Totals of a project."""
+    """Totals of a project: at once, then whenever they have changed."""
     context = admin_of(info)
     shard = await shard_of(context, project)
     if not SHORTEST_INTERVAL <= interval <= LONGEST_INTERVAL:
@@ -82,8 +92,7 @@ async def quality_feed(
         last: QualityEvent | None = None
         while True:
             event = context.service.readings.glance(("quality", shard), lambda: _look(shard))
-            is_news = event != last if last else after is None or event.cursor > after
-            if is_news:
+            if event != last:
                 _still_trusted(context)
                 yield event
                 last = event
@@ -106,7 +115,7 @@ async def task_feed(
         tasks = await tasks_of(context, shard, found, wanted)
         return TaskEvent(cursor=Sequence(cursor), tasks=tasks)
 
-    start = shard.seq if after is None else after
+    start = _start(shard, after)
     return _parts(context, shard.feed.tasks(start), start, ("tasks", wanted), read)
 
 
@@ -123,8 +132,13 @@ async def worker_feed(
         found = await reads.workers_by_ids(pool, project_id, ids.tolist())
         return WorkerEvent(cursor=Sequence(cursor), workers=workers_of(shard, found, wanted))
 
-    start = shard.seq if after is None else after
+    start = _start(shard, after)
     return _parts(context, shard.feed.workers(start), start, ("workers", wanted), read)
+
+
+def _start(shard: Shard, after: int | None) -> int:
+    """Where a feed begins; a cursor that the log has not reached, of another database, is none."""
+    return shard.seq if after is None else min(after, shard.seq)
 
 
 def _look(shard: Shard) -> QualityEvent:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -271,6 +272,29 @@ async def test_the_quality_feed_follows_the_project(server: Serving) -> None:
                 break
         assert event["cursor"] > first["cursor"]
         assert event["quality"]["meanConfidence"] > 0
+
+
+@pytest.mark.parametrize("ahead", [0, -1, 1_000_000])
+async def test_a_resumed_feed_begins_with_how_things_stand(server: Serving, ahead: int) -> None:
+    await server.make_project()
+    await server.add_tasks("p", "a")
+    async with ready(server) as socket:
+        await socket.start("1", QUALITY)
+        first = (await socket.receive())["payload"]["data"]["qualityFeed"]
+        cursor = first["cursor"] + ahead
+        await socket.start("2", QUALITY, after=cursor)
+        again = await socket.receive()
+        assert again["id"] == "2"
+        assert again["payload"]["data"]["qualityFeed"]["quality"] == first["quality"]
+    if ahead <= 0:
+        return
+    await asyncio.sleep(0.3)
+    async with ready(server) as socket:
+        await socket.start("1", TASKS, after=cursor)
+        await asyncio.sleep(0.2)
+        await judge(server, "w", "a")
+        (task,) = (await socket.receive())["payload"]["data"]["taskFeed"]["tasks"]
+        assert task["externalId"] == "a"
 
 
 async def test_feeds_tell_what_changed_within_a_quarter_second(server: Serving) -> None:
