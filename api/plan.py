@@ -83,6 +83,8 @@ class Plan:
         self.ended: list[int] = []  # tasks, one for each lease that ends
         self._granted: dict[int, int] = {}  # place in entries.grants by lease id
         self._gold: dict[int, int] = {}
+        self._judged_by_worker: dict[int, set[int]] = {}
+        self._judgments_sorted = 0  # how many of entries.judgments are in it
         self._entropy = entropy
         self._limits = limits
 
@@ -130,12 +132,11 @@ class Plan:
             request.refusal = LeaseLimit(held, policy.leases_per_worker)
             return
         self.tell_loads()
-        judged_now = [key >> 32 for key in self.judged if key & 0xFFFFFFFF == worker]
         picked = memory.queue.pick(
             worker,
             min(request.count, policy.leases_per_worker - held),
             policy.overlap,
-            book.tasks_of(worker, also=judged_now),
+            book.tasks_of(worker, also=self._judged_by(worker)),
         )
         if len(picked) == 0:
             request.refusal = self._no_tasks()
@@ -186,6 +187,15 @@ class Plan:
             tasks = np.fromiter(self.dirty, np.int32, len(self.dirty))
             self.memory.queue.set_loads(tasks, self.memory.load[tasks])
             self.dirty.clear()
+
+    def _judged_by(self, worker: int) -> set[int]:
+        """Tasks that a worker judges in this flush. Sorted by worker here, when leases ask for it:
+        most flushes have judgments only."""
+        stored, done = self.entries.judgments, self._judgments_sorted
+        for task, by in zip(stored.task[done:], stored.worker[done:], strict=True):
+            self._judged_by_worker.setdefault(by, set()).add(task)
+        self._judgments_sorted = len(stored.task)
+        return self._judged_by_worker.get(worker, set())
 
     def _no_tasks(self) -> Refused:
         # A place gets free when a lease runs out, or earlier when somebody gives one back.

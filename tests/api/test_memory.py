@@ -1,32 +1,46 @@
-"""What the event loop has to wait for when everything in a project may have changed."""
+"""What the event loop has to wait for when a flush is large or all of a project may have changed."""
 
+import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 
+from api.calls import new_future
+from api.limits import Limits
+from api.lookups import Known
 from api.memory import Memory
+from api.planning import plan_requests
 from api.policy import Policy
 from api.projects import Label, Project
+from api.requests import LeaseTasks, Request, Submit
 from engine import Events
+from tests.api.rig import submissions
 
 TASKS = 300_000
 
 
-def test_a_new_policy_and_a_new_start_take_no_time_for_each_task() -> None:
-    policy = Policy(overlap=2, target_confidence=1.0, require_lease=False)
+POLICY = Policy(overlap=2, target_confidence=1.0, require_lease=False)
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def make_memory(tasks: int, workers: int) -> Memory:
     labels = (Label("a", "A"), Label("b", "B"))
-    created_at = datetime(2026, 3, 1, tzinfo=UTC)
-    memory = Memory(Project(1, "p", "P", labels, policy, 1, {}, created_at))
-    memory.add_tasks([f"t{task}" for task in range(TASKS)], [0] * TASKS, 1)
-    memory.add_workers(["w"], 1)
+    memory = Memory(Project(1, "p", "P", labels, POLICY, 1, {}, AT))
+    memory.add_tasks([f"t{task}" for task in range(tasks)], [0] * tasks, 1)
+    memory.add_workers([f"w{worker}" for worker in range(workers)], 1)
+    return memory
+
+
+def test_a_new_policy_and_a_new_start_take_no_time_for_each_task() -> None:
+    memory = make_memory(TASKS, 1)
     tasks, nobody = np.arange(TASKS, dtype=np.int32), np.zeros(TASKS, np.int32)
     memory.learn(Events.judgments(tasks, nobody, nobody.astype(np.int16)), TASKS + 1)
     none = np.zeros(0, np.int32)
     taken = []
     for overlap in (1, 2, 1, 2):
-        project = replace(memory.project, policy=replace(policy, overlap=overlap))
+        project = replace(memory.project, policy=replace(POLICY, overlap=overlap))
         began = time.perf_counter()
         moved = memory.adopt(project, memory.seq + 1)
         memory.restart([])
@@ -35,3 +49,23 @@ def test_a_new_policy_and_a_new_start_take_no_time_for_each_task() -> None:
         open_now = len(memory.queue.pick(1, 10, 2, none))
         assert open_now == (10 if overlap == 2 else 0)
     assert min(taken) < 0.25  # the least, as others use the machine too
+
+
+async def test_many_leases_beside_many_judgments_of_one_flush_are_planned_quickly() -> None:
+    tasks, workers = 20_000, 2_000
+    taken = []
+    for _ in range(3):
+        memory = make_memory(tasks, workers)
+        mine = [task % workers for task in range(tasks)]
+        submit = Submit(submissions(mine, [1] * tasks, task=range(tasks)), new_future())
+        submit.task, submit.standing = list(range(tasks)), [-1] * tasks
+        leases = [LeaseTasks(worker, 2, new_future()) for worker in range(workers)]
+        requests: list[Request] = [submit, *leases]
+        began = time.process_time()
+        plan = plan_requests(memory, Known(), AT, os.urandom, Limits(), requests)
+        taken.append(time.process_time() - began)
+        assert len(plan.entries.judgments.seq) == tasks
+        for request in leases:
+            assert len(request.granted) == 2
+            assert all(lease.task % workers != request.worker for lease in request.granted)
+    assert min(taken) < 0.5
