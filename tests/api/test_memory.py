@@ -1,4 +1,4 @@
-"""What the event loop has to wait for when a flush is large or all of a project may have changed."""
+"""What the event loop waits for when a flush is large, or all of a project may have changed."""
 
 import os
 import time
