@@ -18,6 +18,9 @@ app = typer.Typer(
 )
 
 
+PIPED = 10_000  # characters of a line that nobody reads on a screen
+
+
 class RoleOption(StrEnum):
     """The roles as they are typed."""
 
@@ -61,11 +64,14 @@ def create(
 
 @app.command("list", epilog="Example: basanite keys list --project animals")
 def list_(
-    project: Project = None, database_url: DatabaseUrl = None, data_dir: DataDir = None
+    project: Project = None,
+    revoked: Annotated[bool, typer.Option("--all", help="Show revoked keys too.")] = False,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
 ) -> None:
-    """List the keys, without their secrets."""
+    """List the keys that work, without their secrets."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from api.errors import UnknownProject
     from api.service import open_pool
@@ -85,9 +91,15 @@ def list_(
                 project_id = found["project_id"]
             return await keys_page(pool, project_id, None, 10_000)
 
-    table = Table("id", "role", "project", "worker", "name", "created", "revoked", box=None)
-    for row in run(work()):
-        revoked = f"{row['revoked_at']:%Y-%m-%d %H:%M}" if row["revoked_at"] else ""
+    found = run(work())
+    rows = [row for row in found if revoked or row["revoked_at"] is None]
+    # Ids are there to be copied. They stay whole on a narrow terminal, and in a pipe all does.
+    longest = max((len(row["key_id"]) for row in rows), default=0)
+    names = ["role", "project", "worker", "name", "created", *(["revoked"] if revoked else [])]
+    columns = (Column(name, overflow="fold") for name in names)
+    table = Table(Column("id", no_wrap=True, min_width=longest), *columns, box=None)
+    for row in rows:
+        ended = f"{row['revoked_at']:%Y-%m-%d %H:%M}" if row["revoked_at"] else ""
         table.add_row(
             row["key_id"],
             row["role"].lower(),
@@ -95,9 +107,12 @@ def list_(
             row["worker"] or "",
             row["name"],
             f"{row['created_at']:%Y-%m-%d %H:%M}",
-            revoked,
+            *([ended] if revoked else []),
         )
-    Console().print(table)
+    console = Console()
+    console.print(table, width=None if console.is_terminal else PIPED)
+    if len(rows) < len(found):
+        typer.echo(f"Revoked and not shown: {len(found) - len(rows)}. --all shows them.", err=True)
 
 
 @app.command(epilog="Example: basanite keys revoke 3f9c0a51b7e2d486")

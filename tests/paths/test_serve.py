@@ -22,14 +22,14 @@ ENVIRONMENT = {
 } | {"COLUMNS": "200", "NO_COLOR": "1"}
 
 
-def basanite(*arguments: str, status: int = 0) -> str:
+def basanite(*arguments: str, status: int = 0, columns: int = 200) -> str:
     """Run a command to its end and return what it said."""
     run = subprocess.run(
         [*BASANITE, *arguments],
         capture_output=True,
         text=True,
         cwd=ROOT,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"COLUMNS": str(columns)},
         timeout=120,
         check=False,
     )
@@ -119,9 +119,14 @@ def test_a_server_from_start_to_stop(data_dir: str) -> None:
         lost = ["--role", "worker", "--project", "p", "--worker", "bob", "--port", "1"]
         assert "mutation createKey" in basanite("keys", "create", *lost, *where, status=1)
 
-        listed = basanite("keys", "list", *where)
-        assert worker.split("_")[1] in listed
-        assert worker.split("_")[2] not in listed
+        for columns in (40, 80, 200):
+            listed = basanite("keys", "list", *where, columns=columns)
+            assert f"{worker.split('_')[1]} " in listed
+            assert worker.split("_")[2] not in listed
+            # The keys that spoke to the server for `keys create` are gone.
+            assert "basanite keys create" not in listed
+        assert "Revoked and not shown: 2" in listed
+        assert "basanite keys create" in basanite("keys", "list", "--all", *where)
         basanite("keys", "revoke", worker.split("_")[1], *where)
         time.sleep(1)
         assert ask(url, worker, "{ me { role } }").status_code == 401
