@@ -14,6 +14,8 @@ from api.tables.judgments import Judgments
 from api.tables.writing import write_header, write_rows
 
 REFUSED: Final = "refused.csv"
+UNKNOWN_TASK: Final = "UNKNOWN_TASK"
+ADD_TASK: Final = "The project has no such task. Say --create to add those of the file."
 IN_FLIGHT: Final = 3  # batches: one is read, one is stored, one is written
 
 
@@ -34,12 +36,14 @@ class Import:
     duplicates: int = 0
     refused: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    _create: bool = False
 
     async def prepare(self, *, create: bool) -> None:
         """Make sure of the project; with `create`, make it and its tasks where they are missing.
 
         Raises CallFailed if there is no project.
         """
+        self._create = create
         found = await self.client.execute(PROJECT, {"project": self.project})
         if found["project"] is None:
             if not create:
@@ -96,6 +100,8 @@ class Import:
         self.duplicates += answer["duplicates"]
         self.refused += len(refusals)
         for refusal in refusals:
+            if refusal["code"] == UNKNOWN_TASK and not self._create:
+                refusal["message"] = ADD_TASK
             why = f"{refusal['message']} ({refusal['code']})"
             self.reasons[why] = self.reasons.get(why, 0) + 1
         return refusals

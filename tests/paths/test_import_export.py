@@ -189,6 +189,8 @@ async def test_what_cannot_be_used_is_kept_with_its_reason_and_can_be_sent_again
     ran = await basanite(tmp_path, "import-judgments", str(second), *given)
     assert ran.status == 3, ran.text
     assert "stored in project p: 1; there already: 1." in ran.text
+    assert "no such task. Say --create" in ran.text
+    assert "addTasks" not in ran.text + (left / "refused.csv").read_text()
     codes = {(row["task"], row["worker"]): row["code"] for row in read(left / "refused.csv")}
     assert codes == {
         ("a", "w"): "OVERLAP_FULL",
