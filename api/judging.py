@@ -12,7 +12,7 @@ from api.plan import Plan
 from api.requests import Submit
 from api.rows import Float32s
 
-MOST_SECONDS: Final = 604_800.0  # a week: longer than any lease can be
+MOST_SECONDS: Final = 604_800.0  # a week, as long as the longest lease
 
 _ENDED: Final = {
     EXPIRED: Code.LEASE_EXPIRED,
