@@ -249,6 +249,10 @@ async def test_a_revoked_key_ends_its_feeds(server: Serving) -> None:
         await server.do(REVOKE_KEY, {"keyId": token.split("_")[1]})
         await judge(server, "w", "a")
         answer = await socket.receive()
+        while "data" in answer["payload"]:  # sent before the key was revoked
+            for task in answer["payload"]["data"]["taskFeed"]["tasks"]:
+                assert task["judgmentCount"] == 0
+            answer = await socket.receive()
         assert answer["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         assert await socket.receive() == {"id": "1", "type": "complete"}
         await socket.start("2", "{ me { role } }")
