@@ -66,6 +66,9 @@ _ASK_FOR_TLS = struct.pack("!ii", 8, 80877103)  # the one question that needs no
 PAUSE = 0.01  # seconds between two looks at a lock
 
 
+HANDOVER_SECONDS = 2.0  # between making a folder and giving it to the account of the server
+
+
 class EmbeddedPostgres:
     """The server of one data folder: starts it, or joins the one that runs there already.
 
@@ -176,8 +179,16 @@ class EmbeddedPostgres:
         self._account = account = server_account(self.cluster)
         if not self.folder.is_dir():
             account.make_folder(self.folder)
-        if account.switch and (blocked := account.blocked_at(self.folder)):
-            raise errors.FolderUnreachable(folder=self.folder, user=account.name, blocked=blocked)
+        if not account.switch:
+            return
+        # Another process may have made the folder a moment ago and not yet handed it over.
+        patience = time.monotonic() + HANDOVER_SECONDS
+        while blocked := account.blocked_at(self.folder):
+            if blocked != self.folder or time.monotonic() > patience:
+                raise errors.FolderUnreachable(
+                    folder=self.folder, user=account.name, blocked=blocked
+                )
+            time.sleep(0.01)
 
     @contextmanager
     def _folder_errors(self) -> Iterator[None]:
