@@ -64,8 +64,6 @@ SETTINGS: Mapping[str, str] = {
 LOG_LIMIT = 10_000_000  # bytes; a larger log is put aside at the next start
 _ASK_FOR_TLS = struct.pack("!ii", 8, 80877103)  # the one question that needs no user name
 PAUSE = 0.01  # seconds between two looks at a lock
-
-
 HANDOVER_SECONDS = 2.0  # between making a folder and giving it to the account of the server
 
 
@@ -188,7 +186,7 @@ class EmbeddedPostgres:
                 raise errors.FolderUnreachable(
                     folder=self.folder, user=account.name, blocked=blocked
                 )
-            time.sleep(0.01)
+            time.sleep(PAUSE)
 
     @contextmanager
     def _folder_errors(self) -> Iterator[None]:
