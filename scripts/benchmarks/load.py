@@ -94,6 +94,7 @@ class Generator:
         self._example = ""
         self._open = 0
         self._until = 0.0
+        self._following = bool(order.rate)  # a rate's requests are not all sent yet
         self._clock = time.perf_counter  # uvloop's own counts in milliseconds
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -152,6 +153,7 @@ class Generator:
                 else:
                     self._due.append(intended)
             await asyncio.sleep(_TICK)
+        self._following = False
 
     def _send(self, wire: Wire, intended: float) -> None:
         self._open += 1
@@ -170,7 +172,7 @@ class Generator:
             self._idle.append(wire)
         elif now < self._until:
             self._send(wire, now)
-        if not self._open and now >= self._until and not self._over.done():
+        if not self._open and not self._following and not self._over.done():
             self._over.set_result(None)
 
     def _lost(self) -> None:

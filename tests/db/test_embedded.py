@@ -32,8 +32,8 @@ import sys, time
 from db.embedded import EmbeddedPostgres
 server = EmbeddedPostgres(sys.argv[1])
 server.start()
-print(server.pid, flush=True)
 try:
+    print(server.pid, flush=True)
     sys.stdin.readline()
 finally:
     server.stop()
