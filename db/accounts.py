@@ -1,9 +1,12 @@
 """The account of the operating system that PostgreSQL runs under: never root."""
 
+import errno
 import os
 import pwd
+import shutil
 import stat
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +53,24 @@ class Account:
         """Make a folder that only this account may enter, or give it one that is there."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._give(os.open(folder, os.O_DIRECTORY | os.O_NOFOLLOW))
+
+    def make_new_folder(self, folder: Path, *, holding: str) -> None:
+        """Make a folder with one empty file in it, both of this account, in a single step.
+
+        Nobody ever sees it half made or not yet handed over. Where another process makes it at the
+        same time, one of the two folders stays. The file is what keeps them apart: an empty folder
+        would be replaced.
+        """
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))  # has mode 700
+        try:
+            os.close(self.open_file(aside / holding, os.O_RDWR))
+            self.make_folder(aside)
+            aside.rename(folder)
+        except OSError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
 
     def open_file(self, path: Path, flags: int) -> int:
         """Open or make a file of this account's; the descriptor is the caller's to close."""

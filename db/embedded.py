@@ -64,7 +64,7 @@ SETTINGS: Mapping[str, str] = {
 LOG_LIMIT = 10_000_000  # bytes; a larger log is put aside at the next start
 _ASK_FOR_TLS = struct.pack("!ii", 8, 80877103)  # the one question that needs no user name
 PAUSE = 0.01  # seconds between two looks at a lock
-HANDOVER_SECONDS = 2.0  # between making a folder and giving it to the account of the server
+START_LOCK = "start.lock"
 
 
 class EmbeddedPostgres:
@@ -176,17 +176,9 @@ class EmbeddedPostgres:
             raise errors.ServerNotRunning(folder=self.folder)
         self._account = account = server_account(self.cluster)
         if not self.folder.is_dir():
-            account.make_folder(self.folder)
-        if not account.switch:
-            return
-        # Another process may have made the folder a moment ago and not yet handed it over.
-        patience = time.monotonic() + HANDOVER_SECONDS
-        while blocked := account.blocked_at(self.folder):
-            if blocked != self.folder or time.monotonic() > patience:
-                raise errors.FolderUnreachable(
-                    folder=self.folder, user=account.name, blocked=blocked
-                )
-            time.sleep(PAUSE)
+            account.make_new_folder(self.folder, holding=START_LOCK)
+        if account.switch and (blocked := account.blocked_at(self.folder)):
+            raise errors.FolderUnreachable(folder=self.folder, user=account.name, blocked=blocked)
 
     @contextmanager
     def _folder_errors(self) -> Iterator[None]:
@@ -206,7 +198,7 @@ class EmbeddedPostgres:
 
     @contextmanager
     def _only_one(self, deadline: float) -> Iterator[None]:
-        lock = self._open_lock("start.lock")
+        lock = self._open_lock(START_LOCK)
         try:
             while not _locked(lock):
                 self._wait(deadline, "being started or stopped by another process")
