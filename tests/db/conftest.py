@@ -1,5 +1,6 @@
 """Data folders that the embedded server's account can reach, and processes under other accounts."""
 
+import asyncio
 import fcntl
 import os
 import shutil
@@ -9,18 +10,35 @@ import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from db.accounts import server_account
 from db.embedded import EmbeddedPostgres
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 IS_ROOT = os.geteuid() == 0
 NOBODY = 65534
 
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root can arrange this")
+
+# Uses the server of a folder until it reads a line. Waits for its turn as long as it takes.
+OWNER = """
+import sys
+from db.embedded import EmbeddedPostgres
+from tests.waiting import PATIENCE
+server = EmbeddedPostgres(sys.argv[1], start_timeout=600, stop_timeout=600)
+server.start()
+try:
+    print(server.pid, flush=True)
+    sys.stdin.readline()
+finally:
+    server.stop()
+"""
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +79,27 @@ def folder(new_folder: Path, made_folder: Path) -> Path:
     return new_folder
 
 
+@contextmanager
+def running(folder: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(folder, start_timeout=PATIENCE, stop_timeout=PATIENCE)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def query(dsn: str, sql: str) -> object:
+    async def ask() -> object:
+        connection = await asyncpg.connect(dsn)
+        try:
+            return await connection.fetchval(sql)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
 def is_running(folder: Path) -> bool:
     """Whether any process of this folder's server lives; what users do about it is not touched."""
     if not (folder / "server.lock").exists():
@@ -74,13 +113,13 @@ def is_running(folder: Path) -> bool:
 
 
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
-    """Another Python process, in a process group of its own, with what it prints."""
+    """Another Python process, in a process group of its own, with what it prints; pytest shows its
+    errors where the test fails."""
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
     )
