@@ -164,6 +164,7 @@ class WriteBehind:
             views.bits.tolist(),
             views.gold_right.tolist(),
             views.gold_total.tolist(),
+            views.voided.tolist(),
             views.seq.tolist(),
         )
 

@@ -26,6 +26,7 @@ class Code(StrEnum):
     OVERLAP_FULL = "OVERLAP_FULL"
     CLIENT_ID_REUSED = "CLIENT_ID_REUSED"
     DUPLICATE = "DUPLICATE"
+    WORKER_VOIDED = "WORKER_VOIDED"
     INVALID_TEXT = "INVALID_TEXT"
     INVALID_JSON = "INVALID_JSON"
     INVALID_PRIORITY = "INVALID_PRIORITY"
@@ -48,6 +49,14 @@ class Code(StrEnum):
     UNKNOWN_KEY = "UNKNOWN_KEY"
     KEY_REVOKED = "KEY_REVOKED"
     KEY_EXISTS = "KEY_EXISTS"
+    ALREADY_VOIDED = "ALREADY_VOIDED"
+    NOT_VOIDED = "NOT_VOIDED"
+    JUDGMENT_NOT_LIVE = "JUDGMENT_NOT_LIVE"
+    NOT_GOLD = "NOT_GOLD"
+    TASK_IS_GOLD = "TASK_IS_GOLD"
+    DECISION_EXISTS = "DECISION_EXISTS"
+    NOT_YET = "NOT_YET"
+    TOO_LONG_AGO = "TOO_LONG_AGO"
 
 
 MESSAGES: Mapping[str, str] = {
@@ -71,6 +80,8 @@ MESSAGES: Mapping[str, str] = {
     Code.CLIENT_ID_REUSED: "This worker has used this client id for another judgment. Use a new id "
     "for each judgment, and the same one only to repeat it.",
     Code.DUPLICATE: "The same judgment was there already; nothing was added.",
+    Code.WORKER_VOIDED: "The worker was voided: it gets no tasks, and its judgments do not count. "
+    "Staff can take that back with unvoidWorker.",
     Code.INVALID_TEXT: "{field} is empty, longer than 500 characters, or has characters that "
     "cannot be stored (NUL or a lone surrogate). Correct it.",
     Code.INVALID_JSON: "{field} must be a JSON object, without NUL characters, lone surrogates and "
@@ -105,6 +116,20 @@ MESSAGES: Mapping[str, str] = {
     "new key.",
     Code.KEY_EXISTS: "There is a key with this client id already, and it is for something else. "
     "Use a new client id.",
+    Code.ALREADY_VOIDED: "The worker is voided already, by decision {decision}.",
+    Code.NOT_VOIDED: "The worker is not voided, so there is nothing to take back.",
+    Code.JUDGMENT_NOT_LIVE: "Judgment {judgment} does not count: it was replaced by a revision or "
+    "voided, or the project has none such. Nothing was voided: read the judgments again.",
+    Code.NOT_GOLD: "Task {task} is not gold, so there is nothing to correct or withdraw. Use "
+    "setGold to make it gold.",
+    Code.TASK_IS_GOLD: "The answer of task {task} is known, so more judgments would settle "
+    "nothing. Withdraw its gold first.",
+    Code.DECISION_EXISTS: "There is a decision with this client id already, and it is for "
+    "something else. Use a new client id.",
+    Code.NOT_YET: "The log ends at {latest}, so asOf lies in the future. Ask for an earlier "
+    "moment, or leave it out.",
+    Code.TOO_LONG_AGO: "To answer as of then, {rows} entries of the log would have to be read, "
+    "and {limit} is the most. {nearest}",
 }
 
 
@@ -160,6 +185,12 @@ class UnknownWorker(Refused):
     """No worker has this id."""
 
     code = Code.UNKNOWN_WORKER
+
+
+class UnknownTask(Refused):
+    """No task has this id."""
+
+    code = Code.UNKNOWN_TASK
 
 
 class EmptyBatch(Refused):
@@ -284,3 +315,75 @@ class KeyExists(Refused):
     """A createKey whose client id made a key of another role, project or worker."""
 
     code = Code.KEY_EXISTS
+
+
+class WorkerVoided(Refused):
+    """A voided worker asks for tasks."""
+
+    code = Code.WORKER_VOIDED
+
+
+class AlreadyVoided(Refused):
+    """A worker who is to be voided was voided before."""
+
+    code = Code.ALREADY_VOIDED
+
+    def __init__(self, decision: int) -> None:
+        super().__init__(decision=decision)
+
+
+class NotVoided(Refused):
+    """A worker who is to be restored is not voided."""
+
+    code = Code.NOT_VOIDED
+
+
+class JudgmentNotLive(Refused):
+    """A judgment that is to be voided does not count."""
+
+    code = Code.JUDGMENT_NOT_LIVE
+
+    def __init__(self, judgment: int) -> None:
+        super().__init__(judgment=judgment)
+
+
+class NotGold(Refused):
+    """A task whose gold is to change has none."""
+
+    code = Code.NOT_GOLD
+
+    def __init__(self, task: str) -> None:
+        super().__init__(task=task)
+
+
+class TaskIsGold(Refused):
+    """A task that is to be reopened is gold."""
+
+    code = Code.TASK_IS_GOLD
+
+    def __init__(self, task: str) -> None:
+        super().__init__(task=task)
+
+
+class DecisionExists(Refused):
+    """The client id of a decision was used for another one."""
+
+    code = Code.DECISION_EXISTS
+
+
+class NotYet(Refused):
+    """The past that is asked for lies in the future."""
+
+    code = Code.NOT_YET
+
+    def __init__(self, latest: int) -> None:
+        super().__init__(latest=latest)
+
+
+class TooLongAgo(Refused):
+    """The past that is asked for takes too long to read."""
+
+    code = Code.TOO_LONG_AGO
+
+    def __init__(self, rows: int, limit: int, nearest: str) -> None:
+        super().__init__(rows=f"{rows:,}", limit=f"{limit:,}", nearest=nearest)

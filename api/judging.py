@@ -30,6 +30,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     memory, known, rows = plan.memory, plan.known, request.rows
     book, load = memory.leases, memory.load.data
     open_leases, pairs, ended = book.open, book.pairs, book.ended
+    voided, required, last = memory.voided, memory.standing.required, known.seqs
     known_leases = known.leases
     policy = memory.project.policy
     overlap, require_lease = policy.overlap, rows.require_lease
@@ -47,6 +48,9 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     for row, (worker, task, label, lease_id, client_id) in enumerate(zip(*columns, strict=True)):
         if not 0 <= worker < worker_count:
             codes[row] = Code.UNKNOWN_WORKER
+            continue
+        if voided and worker in voided:
+            codes[row] = Code.WORKER_VOIDED
             continue
         if not 0 <= label < label_count:
             codes[row] = Code.UNKNOWN_LABEL
@@ -89,7 +93,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
         supersedes, via = None, lease_id
         standing, earlier = judged.get(key) or (request.standing[row], None)
         if standing >= 0:
-            supersedes = known.seqs[key] if earlier is None else earlier
+            supersedes = last[key] if earlier is None else earlier
             if standing == label:
                 codes[row], seqs[row] = Code.DUPLICATE, supersedes
             elif not (policy.allow_revision and memory.revisable(task)):
@@ -111,13 +115,15 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
         elif (own := pairs.get(key)) is not None:
             plan.end(own, JUDGED)
             via = own.lease_id
-        elif load[task] >= overlap:
+        elif load[task] >= overlap and load[task] >= required[task]:
             codes[row] = Code.OVERLAP_FULL
             continue
         else:
             load[task] += 1
             dirty.add(task)
 
+        if supersedes is None and last:
+            supersedes = last.get(key)  # voided, or else it would stand
         seq += 1
         seqs[row] = seq
         took = seconds[row]

@@ -6,10 +6,11 @@ from uuid import UUID
 
 import numpy as np
 
+from api import retracted
 from api.directory import storable
 from api.leases import EndedLease, pair
 from api.memory import Memory
-from api.requests import Release, Request, Submit
+from api.requests import Release, Request, Retract, Submit
 from db import log
 from db.connect import AnyConnection
 
@@ -28,7 +29,8 @@ class Known:
 
     leases: dict[int, EndedLease] = field(default_factory=dict)  # by lease id
     client_ids: dict[tuple[int, str], Sent] = field(default_factory=dict)  # by worker and id
-    seqs: dict[int, int] = field(default_factory=dict)  # of standing judgments, by pair
+    seqs: dict[int, int] = field(default_factory=dict)  # of the last judgments, by pair
+    retraction: retracted.Facts = field(default_factory=retracted.Facts)
 
 
 async def look_up(
@@ -36,12 +38,16 @@ async def look_up(
 ) -> Known:
     """Ask for the facts, at most one statement of a kind, none in the common case.
 
-    A judgment that is repeated stands already, so client ids are looked up for workers who have
-    judged the task; `careful`: for all, which finds those that were used for another task.
+    A judgment that is repeated stands already, or it was voided, so client ids are looked up for
+    workers who have judged the task and for tasks with voided judgments; `careful`: for all, which
+    finds those that were used for another task.
 
     Also sets the `task` of rows that leave it to their lease, and each row's `standing` label.
     """
     known = Known()
+    for request in requests:
+        if isinstance(request, Retract):
+            known.retraction = await retracted.ask(connection, memory, request)
     submits = [request for request in requests if isinstance(request, Submit)]
     await _ended_leases(connection, memory, requests, known)
     for request in submits:
@@ -49,8 +55,9 @@ async def look_up(
     for request in submits:
         tasks = np.array(request.task, np.int32)
         request.standing = memory.labels_of(tasks, request.rows.worker).tolist()
-    await _client_ids(connection, memory, submits, known, careful=careful)
-    await _standing(connection, memory, submits, known)
+    voided = _voided_tasks(memory, submits)
+    await _client_ids(connection, memory, submits, known, voided, careful=careful)
+    await _standing(connection, memory, submits, known, voided)
     return known
 
 
@@ -99,6 +106,7 @@ async def _client_ids(
     memory: Memory,
     submits: list[Submit],
     known: Known,
+    voided: frozenset[int],
     *,
     careful: bool,
 ) -> None:
@@ -106,10 +114,11 @@ async def _client_ids(
     client_ids: list[str] = []
     for request in submits:
         rows = request.rows
-        for worker, client_id, standing in zip(
-            rows.worker.tolist(), rows.client_id, request.standing, strict=True
+        for worker, client_id, standing, task in zip(
+            rows.worker.tolist(), rows.client_id, request.standing, request.task, strict=True
         ):
-            if client_id is not None and (careful or standing >= 0) and storable(client_id):
+            told = careful or standing >= 0 or task in voided
+            if client_id is not None and told and storable(client_id):
                 workers.append(worker)
                 client_ids.append(client_id)
     if not client_ids:
@@ -122,19 +131,38 @@ async def _client_ids(
 
 
 async def _standing(
-    connection: AnyConnection, memory: Memory, submits: list[Submit], known: Known
+    connection: AnyConnection,
+    memory: Memory,
+    submits: list[Submit],
+    known: Known,
+    voided: frozenset[int],
 ) -> None:
-    # Each pair once: a batch may revise one judgment thousands of times.
+    # Each pair once: a batch may revise one judgment thousands of times. A judgment also takes the
+    # place of a voided one, which only the log knows.
     pairs = {
         (task, worker)
         for request in submits
         for task, worker, label in zip(
             request.task, request.rows.worker.tolist(), request.standing, strict=True
         )
-        if label >= 0
+        if label >= 0 or task in voided
     }
     if pairs:
         tasks, workers = zip(*pairs, strict=True)
         project_id = memory.project.project_id
         for row in await log.live_judgments(connection, project_id, tasks, workers):
-            known.seqs[pair(row["task_id"], row["worker_id"])] = row["seq"]
+            if row["seq"] is not None:
+                known.seqs[pair(row["task_id"], row["worker_id"])] = row["seq"]
+
+
+def _voided_tasks(memory: Memory, submits: list[Submit]) -> frozenset[int]:
+    """Those of the tasks of which a judgment was ever voided; none in the common case."""
+    found = set[int]()
+    if not memory.standing.any_retracted:
+        return frozenset(found)
+    flags = memory.standing.retracted
+    for request in submits:
+        tasks = np.array(request.task, np.int32)
+        tasks = tasks[(tasks >= 0) & (tasks < len(memory.tasks))]
+        found.update(tasks[flags[tasks]].tolist())
+    return frozenset(found)

@@ -28,7 +28,7 @@ from api.rows import (
     WorkerViews,
 )
 from api.standing import Standing, room
-from engine import JUDGE, Categorical, Events, TaskQueue
+from engine import GOLD, RETRACT, Categorical, Events, TaskQueue
 
 RATE_SECONDS: Final = 10.0
 _RATE_STEP: Final = 0.1  # seconds whose judgments are counted together
@@ -56,6 +56,7 @@ class Memory:
         self.leases = LeaseBook()
         self.load = np.zeros(0, np.int32)  # live judgments and open leases, planned ones too
         self.standing = Standing()
+        self.voided: dict[int, int] = {}  # seq of the decision by voided worker
         self._recent: deque[tuple[int, int]] = deque()  # (step of time, judgments)
 
     # What changes it
@@ -87,7 +88,40 @@ class Memory:
         self.project = project
         moved, _ = self.standing.sweep(self.model, project.policy, seq)
         self._rest(np.arange(len(self.tasks), dtype=np.int32), project.policy)
+        self.tell_loads(np.flatnonzero(self.standing.required[: len(self.tasks)]).astype(np.int32))
         return moved
+
+    def require(self, tasks: Int32s, judgments: Int32s, seq: int) -> Int32s:
+        """Demand so many judgments of each task before it may settle; return those that changed."""
+        policy = self.project.policy
+        self.standing.required[tasks] = judgments
+        moved, _ = self.standing.look(self.model, policy, tasks, seq, noticeable=0.0)
+        self._rest(tasks, policy)
+        self.tell_loads(tasks)
+        return moved
+
+    def void(self, worker: int, seq: int) -> Int32s:
+        """Take note that a worker is voided, by the decision at `seq`; return who changed."""
+        self.voided[worker] = seq
+        return self._stamp(worker, seq)
+
+    def unvoid(self, worker: int, seq: int) -> Int32s:
+        """Take note that a worker is voided no more; return who changed."""
+        del self.voided[worker]
+        return self._stamp(worker, seq)
+
+    def _stamp(self, worker: int, seq: int) -> Int32s:
+        self.standing.worker_seq[worker] = seq
+        return np.array([worker], np.int32)
+
+    def tell_loads(self, tasks: Int32s) -> None:
+        """Let the queue know these tasks' loads, each once.
+
+        The queue has one limit for all tasks, the overlap. Of a task that may have more judgments
+        it is told as many fewer, so that it comes to the limit when its own is reached.
+        """
+        further = np.maximum(self.standing.required[tasks] - self.project.policy.overlap, 0)
+        self.queue.set_loads(tasks, np.maximum(self.load[tasks] - further, 0))
 
     def count_judgments(self, count: int, at: float) -> None:
         """Note how many judgments came at a time, for the rate."""
@@ -111,8 +145,9 @@ class Memory:
         tasks, workers, _ = self.standing.update(self.model, self.project.policy, outcome, last)
         # Later rows win, so this leaves the seq of the last event of each.
         self.standing.seq[events.task] = seqs
-        judging = events.kind == JUDGE
+        judging = events.kind != GOLD
         self.standing.worker_seq[events.worker[judging]] = seqs[judging]
+        self.standing.retract(events.task[events.kind == RETRACT])
         if outcome.refitted:  # somewhere among the events: what moved counts as new at the end
             self.standing.seq[tasks] = last
             self.standing.worker_seq[workers] = last
@@ -131,7 +166,7 @@ class Memory:
         np.add.at(standing.leases, held, 1)
         self.load[:count] = standing.judgments[:count] + standing.leases[:count]
         ids = np.arange(count, dtype=np.int32)
-        self.queue.set_loads(ids, self.load[:count])
+        self.tell_loads(ids)
         self._rest(ids, self.project.policy)
 
     def _rest(self, tasks: Int32s, policy: Policy) -> None:
@@ -150,7 +185,7 @@ class Memory:
         if standing.status[task] == OPEN:
             return True
         # Gold must not show: until it is full it behaves like any open task.
-        full = standing.judgments[task] >= self.project.policy.overlap
+        full = standing.judgments[task] >= max(self.project.policy.overlap, standing.required[task])
         return bool(standing.gold[task] >= 0 and not full)
 
     def task_views(self, ids: Int32s) -> TaskViews:
@@ -175,6 +210,7 @@ class Memory:
         return WorkerViews(
             worker=ids,
             status=["ACTIVE"] * len(ids),
+            voided=np.fromiter((worker in self.voided for worker in ids.tolist()), np.bool_),
             judgments=now.judgments,
             accuracy=now.accuracy,
             accuracy_low=now.accuracy_low,

@@ -1,7 +1,7 @@
 """One flush before its commit: what the waiting requests come to, row by row, in order."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from api.directory import Directory, storable
-from api.errors import Code, LeaseLimit, NoTasks, PolicyConflict, Refused
+from api.errors import Code, LeaseLimit, NoTasks, PolicyConflict, Refused, WorkerVoided
 from api.leases import EXPIRED, JUDGED, RELEASED, OpenLease, lease_uuid
 from api.limits import Limits
 from api.lookups import Known
@@ -18,13 +18,17 @@ from api.memory import Memory
 from api.projects import Project
 from api.requests import AddTasks, AddWorkers, LeaseTasks, Release, SetGold, UpdatePolicy
 from db.log import Entries
-from engine import GOLD, JUDGE, Events
+from engine import GOLD, JUDGE, RETRACT, Events
 
 GOLD_SET: Final = "GOLD_SET"
 GOLD_WITHDRAWN: Final = "GOLD_WITHDRAWN"
 TASKS_ADDED: Final = "TASKS_ADDED"
 WORKERS_ADDED: Final = "WORKERS_ADDED"
 POLICY_CHANGED: Final = "POLICY_CHANGED"
+WORKER_VOIDED: Final = "WORKER_VOIDED"
+WORKER_RESTORED: Final = "WORKER_RESTORED"
+JUDGMENTS_VOIDED: Final = "JUDGMENTS_VOIDED"
+TASK_REOPENED: Final = "TASK_REOPENED"
 
 _ENTROPY_BYTES: Final = 10
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not a backslash before "u0000"
@@ -81,6 +85,9 @@ class Plan:
         self.new_tasks = NewNames(len(memory.tasks), columns=([], [], []))
         self.new_workers = NewNames(len(memory.workers), columns=([], []))
         self.ended: list[int] = []  # tasks, one for each lease that ends
+        self.required: dict[int, int] = {}  # judgments that staff demand, by task
+        self.voided: dict[int, int] = {}  # seq of the decision, by worker who is voided now
+        self.restored: dict[int, int] = {}  # the same of those who are so no more
         self._granted: dict[int, int] = {}  # place in entries.grants by lease id
         self._gold: dict[int, int] = {}
         self._judged_by_worker: dict[int, set[int]] = {}
@@ -90,8 +97,13 @@ class Plan:
 
     @property
     def structural(self) -> bool:
-        """Whether it changes more than the log: tasks, workers or the policy."""
-        return bool(self.new_tasks.ids or self.new_workers.ids or self.project)
+        """Whether it takes more than one statement to store."""
+        return bool(
+            self.new_tasks.ids
+            or self.new_workers.ids
+            or self.project
+            or self.entries.retractions.seq
+        )
 
     def next_seq(self) -> int:
         """Take the next seq of the log."""
@@ -127,6 +139,9 @@ class Plan:
         request.granted, request.refusal = [], None
         memory = self.memory
         worker, policy, book = request.worker, memory.project.policy, memory.leases
+        if worker in memory.voided:
+            request.refusal = WorkerVoided()
+            return
         held = book.held(worker)
         if held >= policy.leases_per_worker:
             request.refusal = LeaseLimit(held, policy.leases_per_worker)
@@ -184,8 +199,7 @@ class Plan:
     def tell_loads(self) -> None:
         """Let the queue know the loads that changed; before it is asked, and at the end."""
         if self.dirty:
-            tasks = np.fromiter(self.dirty, np.int32, len(self.dirty))
-            self.memory.queue.set_loads(tasks, self.memory.load[tasks])
+            self.memory.tell_loads(np.fromiter(self.dirty, np.int32, len(self.dirty)))
             self.dirty.clear()
 
     def _judged_by(self, worker: int) -> set[int]:
@@ -271,34 +285,69 @@ class Plan:
             self.project = replace(project, policy=policy, policy_version=version + 1)
             before = project.policy.to_json()
             body = {"version": version + 1, "policy": policy.to_json(), "before": before}
-            self._decide(POLICY_CHANGED, None, body, request.actor)
+            self.decide(POLICY_CHANGED, body, request.actor)
 
     def _decide_added(self, kind: str, names: NewNames, count: int, actor: str) -> None:
         # Tasks and workers as such are no part of the log; this lets a cursor pass the last ones.
         if count:
             first = names.first + len(names.ids) - count
-            self._decide(kind, None, {"first": first, "count": count}, actor)
+            self.decide(kind, {"first": first, "count": count}, actor)
 
     def _decide_gold(self, task: int, label: int, actor: str) -> int:
         self._gold[task] = label
         if label < 0:
-            return self._decide(GOLD_WITHDRAWN, task, {}, actor)
-        return self._decide(GOLD_SET, task, {"label": label}, actor)
+            return self.decide(GOLD_WITHDRAWN, {}, actor, task=task)
+        return self.decide(GOLD_SET, {"label": label}, actor, task=task)
 
-    def _decide(self, kind: str, task: int | None, body: dict[str, Any], actor: str) -> int:
+    def decide(
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        actor: str,
+        *,
+        task: int | None = None,
+        worker: int | None = None,
+        client_id: str | None = None,
+    ) -> int:
+        """Enter a decision; return its seq."""
         decisions, seq = self.entries.decisions, self.next_seq()
         decisions.seq.append(seq)
         decisions.kind.append(kind)
         decisions.task.append(task)
         decisions.body.append(body)
         decisions.actor.append(actor)
+        decisions.worker.append(worker)
+        decisions.client_id.append(client_id)
         return seq
+
+    def retract(
+        self, decision: int, judgment: int, task: int, worker: int, label: int, *, restores: bool
+    ) -> None:
+        """Void a live judgment, and free its place; or restore one that `decision` had voided."""
+        retractions = self.entries.retractions
+        retractions.seq.append(self.next_seq())
+        retractions.decision.append(decision)
+        retractions.judgment.append(judgment)
+        retractions.task.append(task)
+        retractions.worker.append(worker)
+        retractions.label.append(label)
+        retractions.restores.append(restores)
+        self.memory.load[task] += 1 if restores else -1
+        self.dirty.add(task)
 
     # For the model
 
     def events(self) -> Events:
         """What the model learns from this flush, in the order of the log."""
         judgments, decisions = self.entries.judgments, self.entries.decisions
+        retracted = self.entries.retractions
+        if retracted.seq:  # of a flush of their own
+            return Events(
+                np.where(retracted.restores, JUDGE, RETRACT).astype(np.uint8),
+                np.array(retracted.task, np.int32),
+                np.array(retracted.worker, np.int32),
+                np.array(retracted.label, np.int16),
+            )
         golden = [
             (seq, task, body.get("label", -1))
             for seq, kind, task, body in zip(

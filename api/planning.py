@@ -14,10 +14,12 @@ from api.requests import (
     LeaseTasks,
     Release,
     Request,
+    Retract,
     SetGold,
     Submit,
     UpdatePolicy,
 )
+from api.retracting import plan_retraction
 
 
 def plan_requests(
@@ -49,5 +51,7 @@ def plan_requests(
                 plan.add_workers(request)
             case UpdatePolicy():
                 plan.update_policy(request)
+            case Retract():
+                plan_retraction(plan, request, known.retraction)
     plan.tell_loads()
     return plan

@@ -1,7 +1,9 @@
 """Memory from the log: the newest snapshot that is whole, then what came after it."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import asyncpg
 import numpy as np
@@ -10,15 +12,24 @@ from api import snapshots
 from api.errors import UnknownProject
 from api.leases import OpenLease
 from api.memory import Changed, Memory
-from api.plan import TASKS_ADDED, WORKERS_ADDED
+from api.plan import (
+    POLICY_CHANGED,
+    TASK_REOPENED,
+    TASKS_ADDED,
+    WORKER_VOIDED,
+    WORKERS_ADDED,
+)
 from api.policy import Policy
 from api.projects import Label, Project
 from api.rows import Int32s, Int64s
-from db import log, projects
+from db import log, projects, retractions
 from db.connect import AnyConnection
 from engine import Events
 
 NAMES_AT_ONCE = 100_000
+
+_END: Final = 2**31 - 1  # beyond every dense id
+_LAST: Final = 2**63 - 1  # beyond every seq
 
 
 async def read_project(connection: AnyConnection, project_id: int) -> Project:
@@ -44,20 +55,23 @@ def project_of(row: asyncpg.Record, labels: list[Label]) -> Project:
     )
 
 
-async def load(connection: AnyConnection, project_id: int) -> Memory:
-    """Return a project's memory as of the end of its log."""
+async def load(connection: AnyConnection, project_id: int, until: int | None = None) -> Memory:
+    """Return a project's memory as of the end of its log, or as of a seq that it has reached."""
     project = await read_project(connection, project_id)
-    restored = await snapshots.restore(connection, project)
+    restored = await snapshots.restore(connection, project, until)
     memory = Memory(project, restored.model if restored else None)
     memory.seq = memory.snapshot_seq = restored.seq if restored else 0
-    await catch_up(connection, memory, restored)
+    await catch_up(connection, memory, restored, until)
     return memory
 
 
 async def catch_up(
-    connection: AnyConnection, memory: Memory, restored: snapshots.Restored | None = None
+    connection: AnyConnection,
+    memory: Memory,
+    restored: snapshots.Restored | None = None,
+    until: int | None = None,
 ) -> Changed:
-    """Bring a memory to the end of the log, whoever wrote it.
+    """Bring a memory to the end of the log (or to `until`), whoever wrote it.
 
     Leases and loads are counted anew, so this also undoes what a failed flush had planned.
     `restored` is what the memory was begun with.
@@ -66,23 +80,17 @@ async def catch_up(
     workers: list[Int32s] = []
 
     async def learn(events: log.EventRows) -> None:
-        # Each policy takes effect at its place among the events, as it did when they came: what it
+        # Each act takes effect at its place among the events, as it did when they came: what it
         # moved bears its seq, by which feeds and derived tables know that it moved.
         start = 0
-        while policies and policies[0]["seq"] <= events["seq"][-1]:
-            place = int(np.searchsorted(events["seq"], policies[0]["seq"]))
+        while acts and acts[0]["seq"] <= events["seq"][-1]:
+            place = int(np.searchsorted(events["seq"], acts[0]["seq"]))
             replay(events[start:place])
-            adopt(policies.popleft())
+            changed = _take_act(memory, acts.popleft())
+            tasks.append(changed.tasks)
+            workers.append(changed.workers)
             start = place
         replay(events[start:])
-
-    def adopt(row: asyncpg.Record) -> None:
-        project = replace(
-            memory.project,
-            policy=Policy.from_json(row["policy"]),
-            policy_version=row["version"],
-        )
-        tasks.append(memory.adopt(project, row["seq"]))
 
     def replay(events: log.EventRows) -> None:
         if len(events) == 0:
@@ -102,40 +110,73 @@ async def catch_up(
     project_id = memory.project.project_id
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await log.unlimit_statements(connection)
-        seq = await log.last_seq(connection, project_id)
-        tasks.append(await _new_tasks(connection, memory))
-        workers.append(await _new_workers(connection, memory))
-        policies = deque(await log.policy_changes(connection, project_id, memory.seq))
-        if policies:
-            first = policies[0]
-            memory.project = replace(
-                memory.project,
-                policy=Policy.from_json(first["before"]),
-                policy_version=first["version"] - 1,
-            )
+        seq = await log.last_seq(connection, project_id) if until is None else until
+        tasks.append(await _new_tasks(connection, memory, until))
+        workers.append(await _new_workers(connection, memory, until))
+        acts = deque(await log.acts_between(connection, project_id, memory.seq, _LAST))
+        _begin_with_policy(memory, acts)
+        while acts and acts[-1]["seq"] > seq:
+            acts.pop()
         if restored is not None:
+            for act in await log.acts_between(connection, project_id, 0, memory.seq):
+                if act["kind"] != POLICY_CHANGED:
+                    _take_act(memory, act)
+            voided = await retractions.retracted_tasks(connection, project_id, memory.seq)
+            memory.standing.retract(np.array(voided, np.int32))
             memory.recall(restored.task_seq, restored.worker_seq)
         await log.read_events(connection, project_id, memory.seq, seq, learn)
-        for policy in policies:
-            adopt(policy)
+        for act in acts:
+            changed = _take_act(memory, act)
+            tasks.append(changed.tasks)
+            workers.append(changed.workers)
+        leases = await log.open_leases(connection, project_id, until)
         memory.restart(
             [
                 OpenLease(
                     row["lease_id"], row["task_id"], row["worker_id"], row["expires_at"].timestamp()
                 )
-                for row in await log.open_leases(connection, project_id)
+                for row in leases
             ]
         )
     memory.seq = seq
     return Changed(np.unique(np.concatenate(tasks)), np.unique(np.concatenate(workers)))
 
 
-async def _new_tasks(connection: AnyConnection, memory: Memory) -> Int32s:
+def _begin_with_policy(memory: Memory, acts: Sequence[asyncpg.Record]) -> None:
+    """Give the memory the policy that it had at its seq: the one before the first change since."""
+    change = next((act for act in acts if act["kind"] == POLICY_CHANGED), None)
+    if change is not None:
+        body = change["body"]
+        memory.project = replace(
+            memory.project,
+            policy=Policy.from_json(body.get("before", body["policy"])),
+            policy_version=body["version"] - 1,
+        )
+
+
+def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:
+    """Let an act of the log take effect on the memory, as `settle` did when it came."""
+    seq, body = act["seq"], act["body"]
+    nothing = np.zeros(0, np.int32)
+    if act["kind"] == POLICY_CHANGED:
+        policy = Policy.from_json(body["policy"])
+        project = replace(memory.project, policy=policy, policy_version=body["version"])
+        return Changed(memory.adopt(project, seq), nothing)
+    if act["kind"] == TASK_REOPENED:
+        task, judgments = np.array([[act["task_id"]], [body["judgments"]]], np.int32)
+        return Changed(memory.require(task, judgments, seq), nothing)
+    if act["kind"] == WORKER_VOIDED:
+        return Changed(nothing, memory.void(act["worker_id"], seq))
+    return Changed(nothing, memory.unvoid(act["worker_id"], seq))
+
+
+async def _new_tasks(connection: AnyConnection, memory: Memory, until: int | None) -> Int32s:
     first, project_id = len(memory.tasks), memory.project.project_id
+    end = await _count(connection, memory, TASKS_ADDED, until)
     while True:
         start = len(memory.tasks)
         names, priorities = await projects.task_names(
-            connection, project_id, start, start + NAMES_AT_ONCE
+            connection, project_id, start, min(start + NAMES_AT_ONCE, end)
         )
         if not names:
             break
@@ -144,11 +185,14 @@ async def _new_tasks(connection: AnyConnection, memory: Memory) -> Int32s:
     return np.arange(first, len(memory.tasks), dtype=np.int32)
 
 
-async def _new_workers(connection: AnyConnection, memory: Memory) -> Int32s:
+async def _new_workers(connection: AnyConnection, memory: Memory, until: int | None) -> Int32s:
     first, project_id = len(memory.workers), memory.project.project_id
+    end = await _count(connection, memory, WORKERS_ADDED, until)
     while True:
         start = len(memory.workers)
-        names = await projects.worker_names(connection, project_id, start, start + NAMES_AT_ONCE)
+        names = await projects.worker_names(
+            connection, project_id, start, min(start + NAMES_AT_ONCE, end)
+        )
         if not names:
             break
         memory.add_workers(names, 0)
@@ -161,3 +205,11 @@ async def _stamp(
 ) -> None:
     for row in await log.additions(connection, memory.project.project_id, memory.seq, kind):
         seqs[max(row["first"], first) : row["first"] + row["count"]] = row["seq"]
+
+
+async def _count(connection: AnyConnection, memory: Memory, kind: str, until: int | None) -> int:
+    """How many tasks or workers there were at a seq; without one, more than there can be."""
+    if until is None:
+        return _END
+    rows = await log.additions(connection, memory.project.project_id, 0, kind)
+    return max((row["first"] + row["count"] for row in rows if row["seq"] <= until), default=0)

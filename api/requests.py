@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from api.acts import Act, Cause, Decided
 from api.errors import Refused
 from api.leases import OpenLease
 from api.projects import Project
@@ -94,7 +95,19 @@ class UpdatePolicy:
     refusal: Refused | None = None
 
 
-Request = Submit | LeaseTasks | Release | SetGold | AddTasks | AddWorkers | UpdatePolicy
+@dataclass(slots=True, eq=False)
+class Retract:
+    """An act of staff; without a `cause` one that was decided and is to be carried on."""
+
+    act: Act
+    cause: Cause | None
+    effect: Mapping[str, Any]  # as it was foreseen
+    future: asyncio.Future[Decided]
+    answer: Decided | None = None
+    refusal: Refused | None = None
+
+
+Request = Submit | LeaseTasks | Release | SetGold | AddTasks | AddWorkers | UpdatePolicy | Retract
 
 
 def row_count(request: Request) -> int:
@@ -112,10 +125,10 @@ def row_count(request: Request) -> int:
             return len(new.external_id)
         case AddWorkers(external_id=names):
             return len(names)
-        case UpdatePolicy():
+        case UpdatePolicy() | Retract():
             return 1
 
 
 def alone(request: Request) -> bool:
     """Whether a request needs a flush of its own: what follows it must see its effect."""
-    return isinstance(request, UpdatePolicy)
+    return isinstance(request, UpdatePolicy | Retract)

@@ -110,10 +110,12 @@ class TaskViews:
 
 @dataclass(slots=True)
 class WorkerViews:
-    """Workers as they stand: expected accuracy with its 95 % interval, bits a judgment."""
+    """Workers as they stand: expected accuracy with its 95 % interval, bits a judgment. A voided
+    one gets no tasks, and its judgments do not count."""
 
     worker: Int32s
     status: list[str]
+    voided: Bools
     judgments: Int32s
     accuracy: Float64s
     accuracy_low: Float64s

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from api.acts import Decided
 from api.errors import Refused
 from api.leases import OpenLease
 from api.memory import Changed, Memory
@@ -16,11 +17,13 @@ from api.requests import (
     LeaseTasks,
     Release,
     Request,
+    Retract,
     SetGold,
     Submit,
     UpdatePolicy,
 )
 from api.rows import Int32s, Lease, Submitted, TasksAdded
+from engine import RETRACT
 
 Contents = Mapping[int, tuple[str, Mapping[str, Any]]]  # outside id and payload by task
 
@@ -37,12 +40,18 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         workers.append(memory.add_workers(list(plan.new_workers.ids), seq))
     if plan.project is not None:
         tasks.append(memory.adopt(plan.project, seq))
+    if plan.required:
+        demanded = np.array(list(plan.required.items()), np.int32)
+        tasks.append(memory.require(demanded[:, 0], demanded[:, 1], seq))
+    workers += [memory.void(worker, decided) for worker, decided in plan.voided.items()]
     events = plan.events()
     if len(events):
         changed = memory.learn(events, seq)
         tasks.append(changed.tasks)
         workers.append(changed.workers)
         memory.count_judgments(len(plan.entries.judgments.seq), plan.now.timestamp())
+        memory.standing.retract(events.task[events.kind == RETRACT])
+    workers += [memory.unvoid(worker, decided) for worker, decided in plan.restored.items()]
     held = memory.standing.leases
     if plan.entries.grants.task:
         np.add.at(held, plan.entries.grants.task, 1)
@@ -79,6 +88,7 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
             case (
                 LeaseTasks(refusal=Refused() as refusal)
                 | UpdatePolicy(refusal=Refused() as refusal)
+                | Retract(refusal=Refused() as refusal)
             ):
                 request.future.set_exception(refusal)
             case Release(code=code):
@@ -91,7 +101,9 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 )
             case AddWorkers(worker=worker):
                 request.future.set_result(np.array(worker, np.int32))
-            case Submit():
+            case Retract(answer=Decided() as decided):
+                request.future.set_result(decided)
+            case Submit() | Retract():
                 pass
     return orphans
 

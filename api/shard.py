@@ -40,6 +40,7 @@ from api.requests import (
 from api.seat import Seat
 from api.settle import Contents, answer, settle
 from api.snapshot_keeper import SnapshotKeeper
+from api.staff import Staff
 from db import log, projects
 from db.errors import DatabaseError
 
@@ -103,6 +104,7 @@ class Shard(Calls):
         self._derived = WriteBehind(pool, lambda: self.memory, limits)
         self.feed = Feed(self.quality, limits.feed_tick)
         self._snapshots = SnapshotKeeper(dsn, project_id, limits)
+        self.staff = Staff(pool, lambda: self.memory, self._ask, limits)
         self._running: asyncio.Task[None] | None = None
 
     async def _ask(self, request: Request, future: asyncio.Future[_T]) -> _T:
@@ -158,6 +160,7 @@ class Shard(Calls):
         if self._running is not None:
             await self._running
         _fail(self._inbox.drain(), Overloaded(retry_after=self._limits.patience))
+        await self.staff.finish()
         self.feed.stop()
         await self._snapshots.stop()
         try:
@@ -308,6 +311,8 @@ class Shard(Calls):
             _fail(self._inbox.drain(), ProjectTaken())
         self._state = State.WRITING if held else State.FOLLOWING
         self._ready.set()
+        if held:
+            self.staff.carry_on()
 
     async def _follow(self) -> None:
         """Read what another process writes; take over when it is gone."""
@@ -318,6 +323,7 @@ class Shard(Calls):
             if held:
                 await self._derived.reconcile()
                 self._state = State.WRITING
+                self.staff.carry_on()
         except Exception as error:  # as in a flush
             self._lose(error)
 

@@ -102,9 +102,13 @@ class Restored:
     worker_seq: Int64s
 
 
-async def restore(connection: AnyConnection, project: Project) -> Restored | None:
-    """Return the newest snapshot of a project that is whole, None if there is none."""
+async def restore(
+    connection: AnyConnection, project: Project, until: int | None = None
+) -> Restored | None:
+    """Return the newest whole snapshot of a project up to a seq, None if there is none."""
     for seq in await stored.snapshot_seqs(connection, project.project_id, FORMAT):
+        if until is not None and seq > until:
+            continue
         try:
             columns = unpack(await stored.read_snapshot(connection, project.project_id, seq))
             state = {

@@ -1,6 +1,7 @@
 """How each task and worker of a project stands: committed columns behind status, feeds and tables.
 
-A status is a function of judgments, confidence, gold and policy, and nothing else.
+A status is a function of judgments, confidence, gold, policy and what staff demand of the task, and
+nothing else.
 """
 
 from typing import Any, TypeVar
@@ -23,8 +24,9 @@ class Standing:
     """Columns by task and by worker, as of the last commit.
 
     Of tasks: `status`, `label`, `confidence` (float32), `judgments`, `gold`, `leases` (open ones),
-    `seq` (of the last change). Of workers: `worker_seq`. Arrays are longer than what is in use.
-    `counts` are the tasks by status.
+    `seq` (of the last change), `required` (judgments that staff demand before it may settle, 0
+    none), `retracted` (whether a judgment of it was ever voided). Of workers: `worker_seq`. Arrays
+    are longer than what is in use. `counts` are the tasks by status.
     """
 
     def __init__(self) -> None:
@@ -37,7 +39,10 @@ class Standing:
         self.gold = np.zeros(0, np.int16)
         self.leases = np.zeros(0, np.int32)
         self.seq = np.zeros(0, np.int64)
+        self.required = np.zeros(0, np.int32)
+        self.retracted = np.zeros(0, np.bool_)
         self.worker_seq = np.zeros(0, np.int64)
+        self.any_retracted = False
         self._resting = np.zeros(0, np.bool_)
         self.counts = np.zeros(3, np.int64)
 
@@ -51,6 +56,8 @@ class Standing:
         self.gold = room(self.gold, self.tasks)
         self.leases = room(self.leases, self.tasks)
         self.seq = room(self.seq, self.tasks)
+        self.required = room(self.required, self.tasks)
+        self.retracted = room(self.retracted, self.tasks)
         self._resting = room(self._resting, self.tasks)
         new = slice(first, self.tasks)
         self.label[new] = -1
@@ -108,7 +115,7 @@ class Standing:
         """Compare some tasks with the model, each once; return those that changed, and those whose
         status did. A confidence counts as changed when it moved by more than `noticeable`."""
         now = model.consensus(tasks)
-        status = statuses(now, policy)
+        status = statuses(now, policy, self.required[tasks])
         was = self.status[tasks]
         turned = status != was
         changed = (
@@ -129,24 +136,31 @@ class Standing:
         self.counts -= np.bincount(was[turned], minlength=3)
         return moved, tasks[turned]
 
+    def retract(self, tasks: Int32s) -> None:
+        """Note that judgments of these tasks were voided."""
+        self.retracted[tasks] = True
+        self.any_retracted |= len(tasks) > 0
+
     def rest(self, tasks: Int32s, policy: Policy) -> tuple[Int32s, NDArray[np.bool_]]:
         """Return those of the tasks that must be handed out again, or no more, and which of both.
 
         Gold must not show: it looks like any other task until it is full.
         """
-        hidden = (self.gold[tasks] >= 0) & (self.judgments[tasks] < policy.overlap)
+        places = np.maximum(self.required[tasks], policy.overlap)
+        hidden = (self.gold[tasks] >= 0) & (self.judgments[tasks] < places)
         resting = (self.status[tasks] != OPEN) & ~hidden
         turned = tasks[resting != self._resting[tasks]]
         self._resting[tasks] = resting
         return turned, ~self._resting[turned]
 
 
-def statuses(consensus: Consensus, policy: Policy) -> Int8s:
-    """Return the status of each task."""
+def statuses(consensus: Consensus, policy: Policy, required: Int32s) -> Int8s:
+    """Return the status of each task; `required` judgments are demanded of each, 0 is none."""
     settled = (consensus.gold >= 0) | (
-        (consensus.confidence >= policy.target_confidence) & (consensus.judgments >= policy.enough)
+        (consensus.confidence >= policy.target_confidence)
+        & (consensus.judgments >= np.maximum(required, policy.enough))
     )
-    full = consensus.judgments >= policy.overlap
+    full = consensus.judgments >= np.maximum(required, policy.overlap)
     return np.where(settled, SETTLED, np.where(full, CONTESTED, OPEN)).astype(np.int8)
 
 

@@ -55,13 +55,28 @@ class Judgments:
 
 @dataclass(slots=True)
 class Decisions:
-    """Columns of new decisions; `task` is None where none is meant."""
+    """Columns of new decisions; `task`, `worker` and `client_id` may be None."""
 
     seq: list[int] = field(default_factory=list)
     kind: list[str] = field(default_factory=list)
     task: list[int | None] = field(default_factory=list)
     body: list[Mapping[str, Any]] = field(default_factory=list)
     actor: list[str] = field(default_factory=list)
+    worker: list[int | None] = field(default_factory=list)
+    client_id: list[str | None] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Retractions:
+    """Columns of judgments that are voided or restored; `label` is that of the judgment."""
+
+    seq: list[int] = field(default_factory=list)
+    decision: list[int] = field(default_factory=list)
+    judgment: list[int] = field(default_factory=list)
+    task: list[int] = field(default_factory=list)
+    worker: list[int] = field(default_factory=list)
+    label: list[int] = field(default_factory=list)
+    restores: list[bool] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -92,10 +107,15 @@ class Entries:
     decisions: Decisions = field(default_factory=Decisions)
     grants: Grants = field(default_factory=Grants)
     closings: Closings = field(default_factory=Closings)
+    retractions: Retractions = field(default_factory=Retractions)
 
     def __bool__(self) -> bool:
         return bool(
-            self.judgments.seq or self.decisions.seq or self.grants.seq or self.closings.lease_id
+            self.judgments.seq
+            or self.decisions.seq
+            or self.grants.seq
+            or self.closings.lease_id
+            or self.retractions.seq
         )
 
 
@@ -104,8 +124,9 @@ async def append(
 ) -> list[asyncpg.Record]:
     """Append a flush in one statement, which is one transaction if none is open.
 
-    Returns (task_id, external_id, payload) of the tasks in `entries.grants`. COPY would spare us
-    1 µs a judgment in large flushes and PostgreSQL nothing, for three more round trips.
+    One with retractions takes a second statement, so a transaction must be open then. Returns
+    (task_id, external_id, payload) of the tasks in `entries.grants`. COPY would spare us 1 µs a
+    judgment in large flushes and PostgreSQL nothing, for three more round trips.
     """
     judgments, decisions = entries.judgments, entries.decisions
     grants, closings = entries.grants, entries.closings
@@ -123,6 +144,19 @@ async def append(
         _if_any(judgments.client_id),
         _if_any(judgments.seconds),
     )
+    retractions = entries.retractions
+    if retractions.seq:
+        await connection.execute(
+            sql("insert_retractions"),
+            project_id,
+            retractions.seq,
+            retractions.decision,
+            retractions.judgment,
+            retractions.task,
+            retractions.worker,
+            retractions.label,
+            retractions.restores,
+        )
     if not decisions.seq and not grants.seq:
         await connection.execute(sql("append_judgments"), *common)
         return []
@@ -134,6 +168,8 @@ async def append(
         decisions.task,
         decisions.body,
         decisions.actor,
+        _if_any(decisions.worker),
+        _if_any(decisions.client_id),
         grants.lease_id,
         grants.seq,
         grants.task,
@@ -173,9 +209,13 @@ async def ended_leases(
     return await connection.fetch(sql("ended_leases"), project_id, lease_ids)
 
 
-async def open_leases(connection: AnyConnection, project_id: int) -> list[asyncpg.Record]:
-    """Return (lease_id, task_id, worker_id, expires_at) of all open leases."""
-    return await connection.fetch(sql("open_leases"), project_id)
+async def open_leases(
+    connection: AnyConnection, project_id: int, until: int | None = None
+) -> list[asyncpg.Record]:
+    """Return (lease_id, task_id, worker_id, expires_at) of all leases open now, or at a seq."""
+    if until is None:
+        return await connection.fetch(sql("open_leases"), project_id)
+    return await connection.fetch(sql("open_leases_at"), project_id, until)
 
 
 async def last_seq(connection: AnyConnection, project_id: int) -> int:
@@ -190,11 +230,11 @@ async def additions(
     return await connection.fetch(sql("additions"), project_id, after, kind)
 
 
-async def policy_changes(
-    connection: AnyConnection, project_id: int, after: int
+async def acts_between(
+    connection: AnyConnection, project_id: int, after: int, until: int
 ) -> list[asyncpg.Record]:
-    """Return (seq, version, policy, before): which policies came after a seq, and before them."""
-    return await connection.fetch(sql("policy_changes"), project_id, after)
+    """Return (seq, kind, task_id, worker_id, body) of decisions beyond judgments and gold."""
+    return await connection.fetch(sql("acts_between"), project_id, after, until)
 
 
 async def prepare_writer(connection: AnyConnection) -> None:

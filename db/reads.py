@@ -85,10 +85,10 @@ async def task_by_external_id(
 
 
 async def judgments_of_tasks(
-    pool: asyncpg.Pool, project_id: int, ids: Sequence[int]
+    pool: asyncpg.Pool, project_id: int, ids: Sequence[int], until: int | None = None
 ) -> list[asyncpg.Record]:
-    """The live judgments of tasks, the oldest first."""
-    return await pool.fetch(sql("judgments_of_tasks"), project_id, ids)
+    """The live judgments of tasks, the oldest first; those that were live at seq `until`."""
+    return await pool.fetch(sql("judgments_of_tasks"), project_id, ids, until)
 
 
 async def workers_by_ids(

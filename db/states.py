@@ -18,7 +18,8 @@ async def write_task_states(
 async def write_worker_states(
     connection: AnyConnection, project_id: int, *columns: list[Any]
 ) -> None:
-    """Write worker_id, status, judgments, accuracy, its bounds, bits, gold right and total, seq."""
+    """Write worker_id, status, judgments, accuracy, its bounds, bits, gold right and total, voided
+    and seq."""
     await connection.execute(sql("write_worker_states"), project_id, *columns)
 
 

@@ -12,10 +12,10 @@ where task_state.seq <= excluded.seq;
 -- name: write_worker_states
 -- Bring the derived state of workers up to date.
 insert into worker_state (project_id, worker_id, status, judgments, accuracy, accuracy_low,
-                          accuracy_high, bits, gold_right, gold_total, seq)
+                          accuracy_high, bits, gold_right, gold_total, voided, seq)
 select $1, row.*
 from unnest($2::integer[], $3::text[], $4::integer[], $5::real[], $6::real[], $7::real[],
-            $8::real[], $9::integer[], $10::integer[], $11::bigint[]) as row
+            $8::real[], $9::integer[], $10::integer[], $11::boolean[], $12::bigint[]) as row
 on conflict (project_id, worker_id) do update
 set status = excluded.status, judgments = excluded.judgments, accuracy = excluded.accuracy,
     accuracy_low = excluded.accuracy_low, accuracy_high = excluded.accuracy_high,

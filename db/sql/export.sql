@@ -32,4 +32,11 @@ where judgment.project_id = $1
         select from judgment as later
         where later.project_id = $1 and later.supersedes = judgment.seq
     )
+    and not coalesce((
+        select not retraction.restores
+        from retraction
+        where retraction.project_id = $1 and retraction.judgment = judgment.seq
+        order by retraction.seq desc
+        limit 1
+    ), false)
 order by judgment.seq;

@@ -15,22 +15,24 @@ judged as (
                 $10::uuid[], $11::text[], $12::real[]) as row
 ),
 decided as (
-    insert into decision (project_id, seq, kind, task_id, body, actor, created_at)
+    insert into decision (project_id, seq, kind, task_id, body, actor, worker_id, client_id,
+                          created_at)
     select $1, row.*, $2
-    from unnest($13::bigint[], $14::text[], $15::integer[], $16::jsonb[], $17::text[]) as row
+    from unnest($13::bigint[], $14::text[], $15::integer[], $16::jsonb[], $17::text[],
+                $18::integer[], $19::text[]) as row
 ),
 granted as (
     insert into lease (project_id, granted_at, lease_id, seq, task_id, worker_id, expires_at,
                        closed_at, outcome)
     select $1, $2, row.lease_id, row.seq, row.task_id, row.worker_id, row.expires_at,
            case when row.outcome is not null then $2 end, row.outcome
-    from unnest($18::uuid[], $19::bigint[], $20::integer[], $21::integer[], $22::timestamptz[],
-                $23::text[]) as row (lease_id, seq, task_id, worker_id, expires_at, outcome)
+    from unnest($20::uuid[], $21::bigint[], $22::integer[], $23::integer[], $24::timestamptz[],
+                $25::text[]) as row (lease_id, seq, task_id, worker_id, expires_at, outcome)
     where (select count(*) from closed) >= 0
 )
 select task.task_id, task.external_id, task.payload
 from task
-where task.project_id = $1 and task.task_id = any ($24::integer[]);
+where task.project_id = $1 and task.task_id = any ($26::integer[]);
 
 -- name: append_judgments
 -- The common flush, judgments only, with the leases they use up; a plan of fewer steps.
@@ -87,17 +89,23 @@ where project_id = $1 and closed_at is null;
 select greatest(
     (select max(seq) from judgment where project_id = $1),
     (select max(seq) from decision where project_id = $1),
+    (select max(seq) from retraction where project_id = $1),
     (select seq from lease where project_id = $1 order by lease_id desc limit 1),
     0
 );
 
 -- name: events_after
--- What the model learns from, in the order of the log: judgments (kind 0) and gold (kind 2, label -1 withdraws).
+-- What the model learns from, in the order of the log: judgments (kind 0, restored ones too), voided
+-- judgments (kind 1) and gold (kind 2, label -1 withdraws).
 select seq, kind, task_id, worker_id, label_id
 from (
     select seq, 0::smallint as kind, task_id, worker_id, label_id
     from judgment
     where project_id = $1 and seq > $2 and seq <= $3 and label_id is not null
+    union all
+    select seq, case when restores then 0 else 1 end::smallint, task_id, worker_id, label_id
+    from retraction
+    where project_id = $1 and seq > $2 and seq <= $3
     union all
     select seq, 2::smallint, task_id, 0, coalesce((body ->> 'label')::smallint, -1::smallint)
     from decision
@@ -145,12 +153,4 @@ where locktype = 'advisory' and classid = $1::integer::oid and objid = $2::integ
 select seq, (body ->> 'first')::integer as first, (body ->> 'count')::integer as count
 from decision
 where project_id = $1 and seq > $2 and kind = $3
-order by seq;
-
--- name: policy_changes
--- Which policy came with which seq, and the one before it.
-select seq, (body ->> 'version')::integer as version, body -> 'policy' as policy,
-       coalesce(body -> 'before', body -> 'policy') as before
-from decision
-where project_id = $1 and seq > $2 and kind = 'POLICY_CHANGED'
 order by seq;

@@ -149,7 +149,8 @@ from task t
 where t.project_id = $1 and t.external_id = $2;
 
 -- name: judgments_of_tasks
--- The live judgments of some tasks, each the last revision or else the first, the oldest first.
+-- The live judgments of some tasks, each the last revision or else the first, the oldest first; as of
+-- a seq of the log where one is given.
 select tip.*
 from judgment as first
 cross join lateral (
@@ -157,7 +158,7 @@ cross join lateral (
         select task_id, worker_id, seq, label_id, seconds, created_at
         from judgment
         where project_id = $1 and task_id = first.task_id and worker_id = first.worker_id
-            and supersedes is not null
+            and supersedes is not null and ($3::bigint is null or seq <= $3)
         order by seq desc
         limit 1
     )
@@ -168,4 +169,12 @@ cross join lateral (
     limit 1
 ) as tip
 where first.project_id = $1 and first.task_id = any($2::integer[]) and first.supersedes is null
+    and ($3::bigint is null or first.seq <= $3)
+    and not coalesce((
+        select not restores
+        from retraction
+        where project_id = $1 and judgment = tip.seq and ($3::bigint is null or retraction.seq <= $3)
+        order by retraction.seq desc
+        limit 1
+    ), false)
 order by tip.seq;

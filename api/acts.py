@@ -1,0 +1,77 @@
+"""What staff take back, or give back: each is one decision of the log, with its reason."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+WITHDRAWN: Final = -1  # instead of a label
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who decides, and why. `client_id` is the caller's own: the same one decides only once."""
+
+    actor: str
+    reason: str
+    evidence: Mapping[str, Any]
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoidWorker:
+    """All judgments of a worker count no more, and it gets no tasks."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreWorker:
+    """A voided worker takes part again, with every judgment that was voided with it."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoidJudgments:
+    """Live judgments (seqs) count no more, nor do those that they had replaced."""
+
+    seqs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGold:
+    """Other labels become the known answers of gold tasks, or WITHDRAWN: none is known."""
+
+    tasks: tuple[int, ...]
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenTasks:
+    """Tasks get so many further judgments before anything may settle them."""
+
+    tasks: tuple[int, ...]
+    judgments: int
+
+
+Act = VoidWorker | RestoreWorker | VoidJudgments | ChangeGold | ReopenTasks
+
+
+def digest(act: Act) -> str:
+    """What tells two acts apart, for a client id that is used again."""
+    return hashlib.sha256(repr(act).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of an act.
+
+    `seq` of its decision, None while there is none. `duplicate`: it was decided before. `effect` as
+    `api.foresight` tells it. `more`: rows are left, for which the act must be asked again.
+    """
+
+    seq: int | None
+    duplicate: bool
+    effect: Mapping[str, Any]
+    more: bool

@@ -1,0 +1,151 @@
+"""What an act of staff would change, found out on a copy: the project itself is not touched.
+
+The copy is one of memory, made between two flushes (some milliseconds a million judgments); all
+else happens in a thread. The same events on the same bits: if nothing comes in between, the act
+itself changes just what is foreseen.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from api.acts import Act, ChangeGold, ReopenTasks, RestoreWorker, VoidWorker
+from api.memory import Memory
+from api.retracted import Row
+from api.retracting import demanded
+from api.rows import STATUSES, Float64s, Int8s, Int32s
+from api.standing import NOTICEABLE, statuses
+from engine import JUDGE, RETRACT, Categorical, Consensus, Events
+
+EXAMPLES: Final = 10
+
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How some tasks stand before the act, or after it."""
+
+    consensus: Consensus
+    status: Int8s
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Tasks and workers, the ones that change most first, before and after."""
+
+    tasks: Int32s
+    before: Standing
+    after: Standing
+    workers: Int32s
+    accuracy_before: Float64s
+    accuracy_after: Float64s
+
+
+def events_of(act: Act, rows: Sequence[Row]) -> Events:
+    """Return what the model would learn from an act that concerns these judgments."""
+    if isinstance(act, ChangeGold):
+        return Events.gold(act.tasks, act.labels)
+    kind = JUDGE if isinstance(act, RestoreWorker) else RETRACT
+    return Events(
+        np.full(len(rows), kind, np.uint8),
+        np.array([row.task for row in rows], np.int32),
+        np.array([row.worker for row in rows], np.int32),
+        np.array([row.label for row in rows], np.int16),
+    )
+
+
+async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str, Any]:
+    """Return the effect of an act as JSON: counts, and examples with outside ids.
+
+    posteriors: tasks whose label changes or whose confidence does by more than NOTICEABLE; labels:
+    of them those with another label; statuses: with another status; reputations: workers whose
+    expected accuracy changes by more than NOTICEABLE.
+    """
+    policy, count = memory.project.policy, len(memory.tasks)
+    required = memory.standing.required[:count].copy()
+    then = required.copy()
+    if isinstance(act, ReopenTasks):
+        demands = demanded(memory, act)
+        then[list(demands)] = list(demands.values())
+    tasks = np.array(act.tasks, np.int32) if isinstance(act, ReopenTasks) else np.zeros(0, np.int32)
+    workers = np.arange(len(memory.workers), dtype=np.int32)
+    state = memory.model.state()
+
+    def look(model: Categorical, ids: Int32s, demands: Int32s) -> Standing:
+        now = model.consensus(ids)
+        return Standing(now, statuses(now, policy, demands[ids]))
+
+    def work() -> Changes:
+        model = Categorical.from_state(state)
+        accuracy = model.workers(workers).accuracy
+        outcome = model.apply(events_of(act, rows))
+        touched = np.union1d(tasks, outcome.tasks).astype(np.int32)
+        if outcome.refitted:
+            touched = np.arange(count, dtype=np.int32)
+        before = look(Categorical.from_state(state), touched, required)
+        return Changes(
+            touched,
+            before,
+            look(model, touched, then),
+            workers,
+            accuracy,
+            model.workers(workers).accuracy,
+        )
+
+    changes = await asyncio.to_thread(work)
+    leases = memory.leases.held(act.worker) if isinstance(act, VoidWorker) else 0
+    return {"judgments": len(rows), "leases": leases, **_told(memory, changes)}
+
+
+def _told(memory: Memory, changes: Changes) -> dict[str, Any]:
+    before, after = changes.before, changes.after
+    relabelled = before.consensus.label != after.consensus.label
+    turned = before.status != after.status
+    moved = np.abs(after.consensus.confidence - before.consensus.confidence)
+    changed = relabelled | turned | (moved > NOTICEABLE)
+    weight = 4.0 * relabelled + 2.0 * turned + moved
+    shift = np.abs(changes.accuracy_after - changes.accuracy_before)
+    tasks, workers = _most(weight, changed), _most(shift, shift > NOTICEABLE)
+    return {
+        "posteriors": int((relabelled | (moved > NOTICEABLE)).sum()),
+        "labels": int(relabelled.sum()),
+        "statuses": int(turned.sum()),
+        "reputations": int((shift > NOTICEABLE).sum()),
+        "tasks": [
+            {"task": name, "before": _task(memory, before, at), "after": _task(memory, after, at)}
+            for name, at in zip(
+                memory.tasks.names(changes.tasks[tasks]), tasks.tolist(), strict=True
+            )
+        ],
+        "workers": [
+            {
+                "worker": name,
+                "before": float(changes.accuracy_before[at]),
+                "after": float(changes.accuracy_after[at]),
+            }
+            for name, at in zip(
+                memory.workers.names(changes.workers[workers]), workers.tolist(), strict=True
+            )
+        ],
+    }
+
+
+def _most(weight: Float64s, which: Any) -> Int32s:
+    """Places of those that weigh most, at most EXAMPLES."""
+    places = np.flatnonzero(which)
+    order = np.argsort(-weight[places], kind="stable")[:EXAMPLES]
+    return places[order].astype(np.int32)
+
+
+def _task(memory: Memory, standing: Standing, place: int) -> dict[str, Any]:
+    label = int(standing.consensus.label[place])
+    return {
+        "label": None if label < 0 else memory.project.labels[label].external_id,
+        "confidence": float(standing.consensus.confidence[place]),
+        "status": STATUSES[standing.status[place]],
+        "judgments": int(standing.consensus.judgments[place]),
+    }

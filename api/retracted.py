@@ -1,0 +1,98 @@
+"""What memory and log know of the judgments that an act of staff voids or restores."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from api.acts import Act, RestoreWorker, VoidJudgments, VoidWorker
+from api.leases import pair
+from api.memory import Memory
+from api.requests import Retract
+from db import log, retractions
+from db.connect import AnyConnection
+
+PART: Final = 1_000  # judgments that are voided or restored in one flush of several
+_SCANNED: Final = 100_000  # tasks that are looked through at a time for a worker's judgments
+
+
+class Row(NamedTuple):
+    """A judgment that is voided or restored; `seq` -1 where it was not asked for."""
+
+    seq: int
+    task: int
+    worker: int
+    label: int
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the log says about an act. `decided` (seq, body) before, under its client id."""
+
+    decided: tuple[int, dict[str, Any]] | None = None
+    rows: list[Row] = field(default_factory=list)
+    more: bool = False  # there are more rows than these
+    missing: int | None = None  # a judgment that does not count
+
+
+async def ask(connection: AnyConnection, memory: Memory, request: Retract) -> Facts:
+    """Ask for all that planning the request takes."""
+    project_id = memory.project.project_id
+    facts = Facts()
+    if request.cause is not None:
+        found = await retractions.decision(connection, project_id, request.cause.client_id)
+        if found is not None:
+            facts.decided = found["seq"], found["body"]
+    rows = await rows_of(connection, memory, request.act, PART + 1)
+    if isinstance(request.act, VoidJudgments):
+        facts.rows = rows
+        facts.missing = next(iter(set(request.act.seqs) - {row.seq for row in rows}), None)
+    else:
+        facts.rows, facts.more = rows[:PART], len(rows) > PART
+    if isinstance(request.act, VoidWorker) and facts.rows:
+        tasks, workers = [row.task for row in facts.rows], [row.worker for row in facts.rows]
+        stored = await log.live_judgments(connection, project_id, tasks, workers)
+        seqs = {pair(row["task_id"], row["worker_id"]): row["seq"] for row in stored}
+        facts.rows = [row._replace(seq=seqs[pair(row.task, row.worker)]) for row in facts.rows]
+    return facts
+
+
+async def rows_of(
+    connection: AnyConnection, memory: Memory, act: Act, most: int | None
+) -> list[Row]:
+    """Return the judgments that an act voids or restores now, up to `most` of them."""
+    project_id = memory.project.project_id
+    match act:
+        case VoidWorker(worker):
+            return await _judged_by(memory, worker, most)
+        case VoidJudgments(seqs):
+            found = await retractions.standing(connection, project_id, seqs)
+            return [
+                Row(row["seq"], row["task_id"], row["worker_id"], row["label_id"])
+                for row in found
+                if row["counts"]
+            ]
+        case RestoreWorker(worker) if worker in memory.voided:
+            voided = memory.voided[worker]
+            found = await retractions.voided_by(connection, project_id, voided, most)
+            return [Row(row["judgment"], row["task_id"], worker, row["label_id"]) for row in found]
+        case _:
+            return []
+
+
+async def _judged_by(memory: Memory, worker: int, most: int | None) -> list[Row]:
+    """A worker's live judgments by task. Cost: O(tasks); others get their turn in between."""
+    rows: list[Row] = []
+    for start in range(0, len(memory.tasks), _SCANNED):
+        tasks = np.arange(start, min(start + _SCANNED, len(memory.tasks)), dtype=np.int32)
+        labels = memory.labels_of(tasks, np.full(len(tasks), worker, np.int32))
+        judged = labels >= 0
+        rows += (
+            Row(-1, task, worker, label)
+            for task, label in zip(tasks[judged].tolist(), labels[judged].tolist(), strict=True)
+        )
+        if most is not None and len(rows) >= most:
+            return rows[:most]
+        await asyncio.sleep(0)
+    return rows

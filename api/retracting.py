@@ -1,0 +1,192 @@
+"""How an act of staff becomes rows of the log: judgments voided or restored, gold, reopened tasks.
+
+Each act is alone in its flush. One that concerns more rows than a flush should take is asked again
+until none is left; between two parts judgments of others get through. A worker is voided with the
+first part and restored with the last, so it takes no part meanwhile; where a restoration is broken
+off, the rows that came back are voided again.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from api.acts import (
+    WITHDRAWN,
+    Act,
+    ChangeGold,
+    Decided,
+    ReopenTasks,
+    RestoreWorker,
+    VoidJudgments,
+    VoidWorker,
+    digest,
+)
+from api.errors import (
+    AlreadyVoided,
+    DecisionExists,
+    JudgmentNotLive,
+    NotGold,
+    NotVoided,
+    Refused,
+    TaskIsGold,
+)
+from api.leases import RELEASED
+from api.memory import Memory
+from api.plan import (
+    GOLD_SET,
+    GOLD_WITHDRAWN,
+    JUDGMENTS_VOIDED,
+    TASK_REOPENED,
+    WORKER_RESTORED,
+    WORKER_VOIDED,
+    Plan,
+)
+from api.requests import Retract
+from api.retracted import Facts, Row
+
+
+def obstacle(memory: Memory, act: Act) -> Refused | None:
+    """What keeps an act from being decided now, as far as memory knows."""
+    gold = memory.standing.gold
+    match act:
+        case VoidWorker(worker) if worker in memory.voided:
+            return AlreadyVoided(memory.voided[worker])
+        case RestoreWorker(worker) if worker not in memory.voided:
+            return NotVoided()
+        case ChangeGold(tasks) if (other := _first(tasks, gold[list(tasks)] < 0)) is not None:
+            return NotGold(_name(memory, other))
+        case ReopenTasks(tasks) if (other := _first(tasks, gold[list(tasks)] >= 0)) is not None:
+            return TaskIsGold(_name(memory, other))
+        case _:
+            return None
+
+
+def demanded(memory: Memory, act: ReopenTasks) -> dict[int, int]:
+    """Return how many judgments a reopened task must have, by task."""
+    judged = memory.standing.judgments[list(act.tasks)].tolist()
+    return {task: count + act.judgments for task, count in zip(act.tasks, judged, strict=True)}
+
+
+def plan_retraction(plan: Plan, request: Retract, facts: Facts) -> None:
+    """Decide on an act, and enter the rows of this part of it."""
+    act, cause, memory = request.act, request.cause, plan.memory
+    decided: int | None = None
+    effect = request.effect
+    if facts.decided is not None:
+        decided, body = facts.decided
+        if body.get("act") != digest(act):
+            request.refusal = DecisionExists()
+            return
+        effect = body["effect"]
+    elif cause is not None:
+        request.refusal = obstacle(memory, act)
+        if request.refusal is None and facts.missing is not None:
+            request.refusal = JudgmentNotLive(facts.missing)
+        if request.refusal is not None:
+            return
+    duplicate = decided is not None
+    match act:
+        case VoidWorker(worker):
+            decided = _void_worker(plan, request, facts, worker)
+        case RestoreWorker(worker) if not duplicate:
+            decided = _restore_worker(plan, request, facts, worker)
+        case VoidJudgments() if not duplicate:
+            decided = _decide(plan, request, JUDGMENTS_VOIDED, {"judgments": len(facts.rows)})
+            _enter(plan, facts.rows, decided, restores=False)
+        case ChangeGold(tasks, labels) if not duplicate:
+            decided = _change_gold(plan, request, tasks, labels)
+        case ReopenTasks(tasks) if not duplicate:
+            plan.required = demanded(memory, act)
+            bodies = [{"judgments": plan.required[task]} for task in tasks]
+            decided = _decide_all(plan, request, [TASK_REOPENED] * len(tasks), tasks, bodies)
+        case _:
+            pass
+    # What was decided before is only carried on where it can have been broken off.
+    more = facts.more and (not duplicate or isinstance(act, VoidWorker))
+    request.answer = Decided(decided, duplicate, effect, more)
+
+
+def _void_worker(plan: Plan, request: Retract, facts: Facts, worker: int) -> int | None:
+    decided = plan.memory.voided.get(worker)
+    if decided is None:
+        if request.cause is None or facts.decided is not None:
+            # The worker was restored meanwhile: its judgments count again, and are to stay.
+            facts.more = False
+            return facts.decided[0] if facts.decided else None
+        decided = _decide(plan, request, WORKER_VOIDED, {}, worker)
+        plan.voided[worker] = decided
+        for lease in [lease for lease in plan.memory.leases if lease.worker == worker]:
+            plan.free(lease, RELEASED)
+    _enter(plan, facts.rows, decided, restores=False)
+    return facts.decided[0] if facts.decided else decided
+
+
+def _restore_worker(plan: Plan, request: Retract, facts: Facts, worker: int) -> int | None:
+    voided = plan.memory.voided[worker]
+    _enter(plan, facts.rows, voided, restores=True)
+    if facts.more:
+        return None
+    decided = _decide(plan, request, WORKER_RESTORED, {"voided": voided}, worker)
+    plan.restored[worker] = decided
+    return decided
+
+
+def _change_gold(plan: Plan, request: Retract, tasks: Sequence[int], labels: Sequence[int]) -> int:
+    before = plan.memory.standing.gold[list(tasks)].tolist()
+    kinds = [GOLD_WITHDRAWN if label == WITHDRAWN else GOLD_SET for label in labels]
+    bodies: list[dict[str, Any]] = [
+        {"before": was} if label == WITHDRAWN else {"before": was, "label": label}
+        for was, label in zip(before, labels, strict=True)
+    ]
+    return _decide_all(plan, request, kinds, tasks, bodies)
+
+
+def _decide_all(
+    plan: Plan,
+    request: Retract,
+    kinds: Sequence[str],
+    tasks: Sequence[int],
+    bodies: Sequence[dict[str, Any]],
+) -> int:
+    """Enter one decision a task; the first bears what is common to all, and the others name it."""
+    first = _decide(plan, request, kinds[0], bodies[0], task=tasks[0])
+    actor = plan.entries.decisions.actor[-1]
+    for kind, task, body in zip(kinds[1:], tasks[1:], bodies[1:], strict=True):
+        plan.decide(kind, {**body, "with": first}, actor, task=task)
+    return first
+
+
+def _decide(
+    plan: Plan,
+    request: Retract,
+    kind: str,
+    body: dict[str, Any],
+    worker: int | None = None,
+    task: int | None = None,
+) -> int:
+    cause = request.cause
+    if cause is None:
+        raise ValueError("only a decision that was taken can be carried on without a cause")
+    common = {
+        "reason": cause.reason,
+        "evidence": cause.evidence,
+        "effect": request.effect,
+        "act": digest(request.act),
+    }
+    return plan.decide(
+        kind, body | common, cause.actor, task=task, worker=worker, client_id=cause.client_id
+    )
+
+
+def _enter(plan: Plan, rows: Sequence[Row], decision: int, *, restores: bool) -> None:
+    for row in rows:
+        plan.retract(decision, row.seq, row.task, row.worker, row.label, restores=restores)
+
+
+def _first(tasks: Sequence[int], wrong: Any) -> int | None:
+    return next((task for task, bad in zip(tasks, wrong.tolist(), strict=True) if bad), None)
+
+
+def _name(memory: Memory, task: int) -> str:
+    return memory.tasks.names(np.array([task], np.int32))[0]

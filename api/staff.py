@@ -1,0 +1,157 @@
+"""The calls by which staff take judgments, workers and gold back, or see what that would do."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import asyncpg
+import numpy as np
+
+from api.acts import Act, Cause, ChangeGold, Decided, ReopenTasks, VoidJudgments, VoidWorker
+from api.calls import new_future
+from api.directory import storable
+from api.errors import (
+    EmptyBatch,
+    InvalidInput,
+    InvalidText,
+    JudgmentNotLive,
+    Refused,
+    TooManyRows,
+    UnevenColumns,
+    UnknownTask,
+)
+from api.foresight import foresee
+from api.limits import Limits
+from api.memory import Memory
+from api.plan import storable_json
+from api.requests import Retract
+from api.retracted import rows_of
+from api.retracting import obstacle
+from db import retractions
+
+LONGEST_REASON: Final = 2_000  # characters
+MOST_REOPENED: Final = 1_000  # judgments that one act may demand further of a task
+
+# How a request gets to the writer.
+Ask = Callable[[Retract, asyncio.Future[Decided]], Awaitable[Decided]]
+
+logger = logging.getLogger(__name__)
+
+
+class Staff:
+    """The acts of staff on one project, one at a time. Calls raise `Refused`."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, memory: Callable[[], Memory], ask: Ask, limits: Limits
+    ) -> None:
+        self._pool = pool
+        self._memory = memory
+        self._ask = ask
+        self._limits = limits
+        self._turn = asyncio.Lock()
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def foresee(self, act: Act) -> Decided:
+        """Return what an act would change if it were decided now. Raises what would refuse it."""
+        self._check(act)
+        memory = self._memory()
+        async with self._pool.acquire() as connection:
+            rows = await rows_of(connection, memory, act, None)
+        refusal = obstacle(memory, act)
+        if refusal is None and isinstance(act, VoidJudgments):
+            missing = set(act.seqs) - {row.seq for row in rows}
+            refusal = JudgmentNotLive(min(missing)) if missing else None
+        if refusal is not None:
+            raise refusal
+        return Decided(None, False, await foresee(memory, act, rows), False)
+
+    async def decide(self, act: Act, cause: Cause) -> Decided:
+        """Carry an act out: when this returns it is durable, and all that follows from it counts.
+
+        The same call again, with the same client id, changes nothing and gives the first answer. An
+        act is carried to its end even if its caller is gone. Raises what refuses it.
+        """
+        self._check(act)
+        _check_cause(cause)
+        return await asyncio.shield(self._begin(self._decide(act, cause)))
+
+    def carry_on(self) -> None:
+        """Void what is left of workers whose voiding was broken off; for the start of a writer."""
+        memory = self._memory()
+        workers = np.fromiter(memory.voided, np.int32, len(memory.voided))
+        left = workers[memory.model.workers(workers).judgments > 0]
+        for worker in left.tolist():
+            self._begin(self._carry_on(VoidWorker(worker)))
+
+    async def finish(self) -> None:
+        """Wait for what is under way; the writer is gone, so that it ends soon."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def _decide(self, act: Act, cause: Cause) -> Decided:
+        async with self._turn:
+            project_id = self._memory().project.project_id
+            async with self._pool.acquire() as connection:
+                known = await retractions.decision(connection, project_id, cause.client_id)
+            effect = (await self.foresee(act)).effect if known is None else {}
+            while True:
+                future: asyncio.Future[Decided] = new_future()
+                done = await self._ask(Retract(act, cause, effect, future), future)
+                if not done.more:
+                    return done
+
+    async def _carry_on(self, act: Act) -> None:
+        async with self._turn:
+            more = True
+            while more:
+                future: asyncio.Future[Decided] = new_future()
+                more = (await self._ask(Retract(act, None, {}, future), future)).more
+
+    def _begin(self, work: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._end)
+        return task
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            level = logging.INFO if isinstance(error, Refused) else logging.WARNING
+            logger.log(level, "An act of staff was not carried out: %r", error)
+
+    def _check(self, act: Act) -> None:
+        """Refuse what can never be carried out."""
+        match act:
+            case VoidJudgments(seqs):
+                self._check_size(len(seqs), len(set(seqs)), "sequences")
+            case ChangeGold(tasks, labels):
+                self._check_size(len(tasks), len(set(tasks)), "tasks")
+                if len(labels) != len(tasks):
+                    raise UnevenColumns
+            case ReopenTasks(tasks, judgments):
+                self._check_size(len(tasks), len(set(tasks)), "tasks")
+                if not 1 <= judgments <= MOST_REOPENED:
+                    raise InvalidInput("judgments", f"it must lie between 1 and {MOST_REOPENED:,}")
+            case _:
+                return
+        if not isinstance(act, VoidJudgments) and min(act.tasks) < 0:
+            raise UnknownTask
+
+    def _check_size(self, rows: int, distinct: int, field: str) -> None:
+        if rows < 1:
+            raise EmptyBatch
+        if rows > self._limits.flush_rows:
+            raise TooManyRows(rows, self._limits.flush_rows)
+        if distinct < rows:
+            raise InvalidInput(field, "one of them is named twice")
+
+
+def _check_cause(cause: Cause) -> None:
+    if not storable(cause.client_id):
+        raise InvalidText("clientId")
+    if not cause.reason.strip() or len(cause.reason) > LONGEST_REASON:
+        raise InvalidInput("reason", f"say why, in 1 to {LONGEST_REASON:,} characters")
+    if not storable_json({"reason": cause.reason}):
+        raise InvalidText("reason")
+    if not storable_json(cause.evidence):
+        raise InvalidInput("evidence", "it must be a JSON object that can be stored")
