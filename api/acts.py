@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 WITHDRAWN: Final = -1  # instead of a label
@@ -33,10 +34,25 @@ class RestoreWorker:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """Live judgments of a worker, or of tasks, or both, that came from `since` on, before `until`;
+    None sets no condition."""
+
+    worker: int | None
+    tasks: tuple[int, ...] | None
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class VoidJudgments:
-    """Live judgments (seqs) count no more, nor do those that they had replaced."""
+    """Live judgments (seqs) count no more, nor do those that they had replaced.
+
+    With a selection the seqs are found out, when the act is decided for the first time.
+    """
 
     seqs: tuple[int, ...]
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,8 @@ Act = VoidWorker | RestoreWorker | VoidJudgments | ChangeGold | ReopenTasks
 
 def digest(act: Act) -> str:
     """What tells two acts apart, for a client id that is used again."""
+    if isinstance(act, VoidJudgments) and act.selection is not None:
+        act = replace(act, seqs=())  # a repetition would find others
     return hashlib.sha256(repr(act).encode()).hexdigest()[:32]
 
 

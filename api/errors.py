@@ -129,7 +129,7 @@ MESSAGES: Mapping[str, str] = {
     Code.NOT_YET: "The log ends at {latest}, so asOf lies in the future. Ask for an earlier "
     "moment, or leave it out.",
     Code.TOO_LONG_AGO: "To answer as of then, {rows} entries of the log would have to be read, "
-    "and {limit} is the most. {nearest}",
+    "and {limit} is the most. Ask for a later moment: from {nearest} on there is a snapshot.",
 }
 
 
@@ -191,6 +191,12 @@ class UnknownTask(Refused):
     """No task has this id."""
 
     code = Code.UNKNOWN_TASK
+
+
+class UnknownLabel(Refused):
+    """No label has this id."""
+
+    code = Code.UNKNOWN_LABEL
 
 
 class EmptyBatch(Refused):
@@ -385,5 +391,5 @@ class TooLongAgo(Refused):
 
     code = Code.TOO_LONG_AGO
 
-    def __init__(self, rows: int, limit: int, nearest: str) -> None:
+    def __init__(self, rows: int, limit: int, nearest: int) -> None:
         super().__init__(rows=f"{rows:,}", limit=f"{limit:,}", nearest=nearest)

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from api.acts import Act, RestoreWorker, VoidJudgments, VoidWorker
+from api.acts import Act, RestoreWorker, Selection, VoidJudgments, VoidWorker
 from api.leases import pair
 from api.memory import Memory
 from api.requests import Retract
@@ -79,6 +79,36 @@ async def rows_of(
             return [Row(row["judgment"], row["task_id"], worker, row["label_id"]) for row in found]
         case _:
             return []
+
+
+async def selected(
+    connection: AnyConnection, memory: Memory, selection: Selection
+) -> tuple[int, ...]:
+    """Return the seqs of the judgments that a selection means, in order."""
+    worker, tasks = selection.worker, selection.tasks
+    if worker is not None:
+        found = [(row.task, worker) for row in await _judged_by(memory, worker, None)]
+        if tasks is not None:
+            wanted = frozenset(tasks)
+            found = [(task, who) for task, who in found if task in wanted]
+    else:
+        found = [
+            (task, who)
+            for task in tasks or ()
+            for who in memory.model.judgments_of(task)[0].tolist()
+        ]
+    if not found:
+        return ()
+    project_id = memory.project.project_id
+    rows = await log.live_judgments(connection, project_id, *map(list, zip(*found, strict=True)))
+    came = await retractions.times(connection, project_id, [row["seq"] for row in rows])
+    since, until = selection.since, selection.until
+    return tuple(
+        row["seq"]
+        for row in came
+        if (since is None or row["created_at"] >= since)
+        and (until is None or row["created_at"] < until)
+    )
 
 
 async def _judged_by(memory: Memory, worker: int, most: int | None) -> list[Row]:

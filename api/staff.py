@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import asyncpg
@@ -19,16 +20,16 @@ from api.errors import (
     Refused,
     TooManyRows,
     UnevenColumns,
-    UnknownTask,
 )
 from api.foresight import foresee
 from api.limits import Limits
 from api.memory import Memory
 from api.plan import storable_json
 from api.requests import Retract
-from api.retracted import rows_of
+from api.retracted import rows_of, selected
 from api.retracting import obstacle
 from db import retractions
+from db.connect import AnyConnection
 
 LONGEST_REASON: Final = 2_000  # characters
 MOST_REOPENED: Final = 1_000  # judgments that one act may demand further of a task
@@ -54,9 +55,10 @@ class Staff:
 
     async def foresee(self, act: Act) -> Decided:
         """Return what an act would change if it were decided now. Raises what would refuse it."""
-        self._check(act)
         memory = self._memory()
         async with self._pool.acquire() as connection:
+            act = await self._resolved(connection, act)
+            self._check(act)
             rows = await rows_of(connection, memory, act, None)
         refusal = obstacle(memory, act)
         if refusal is None and isinstance(act, VoidJudgments):
@@ -72,7 +74,6 @@ class Staff:
         The same call again, with the same client id, changes nothing and gives the first answer. An
         act is carried to its end even if its caller is gone. Raises what refuses it.
         """
-        self._check(act)
         _check_cause(cause)
         return await asyncio.shield(self._begin(self._decide(act, cause)))
 
@@ -93,12 +94,22 @@ class Staff:
             project_id = self._memory().project.project_id
             async with self._pool.acquire() as connection:
                 known = await retractions.decision(connection, project_id, cause.client_id)
+                if known is None:
+                    act = await self._resolved(connection, act)
             effect = (await self.foresee(act)).effect if known is None else {}
             while True:
                 future: asyncio.Future[Decided] = new_future()
                 done = await self._ask(Retract(act, cause, effect, future), future)
                 if not done.more:
                     return done
+
+    async def _resolved(self, connection: AnyConnection, act: Act) -> Act:
+        """Find out which judgments an act means, where it does not name them."""
+        if not isinstance(act, VoidJudgments) or act.selection is None:
+            return act
+        if act.selection.worker is None and act.selection.tasks is None:
+            raise InvalidInput("worker", "name a worker, tasks or sequences")
+        return replace(act, seqs=await selected(connection, self._memory(), act.selection))
 
     async def _carry_on(self, act: Act) -> None:
         async with self._turn:
@@ -134,8 +145,6 @@ class Staff:
                     raise InvalidInput("judgments", f"it must lie between 1 and {MOST_REOPENED:,}")
             case _:
                 return
-        if not isinstance(act, VoidJudgments) and min(act.tasks) < 0:
-            raise UnknownTask
 
     def _check_size(self, rows: int, distinct: int, field: str) -> None:
         if rows < 1:

@@ -22,6 +22,13 @@ async def standing(
     return await connection.fetch(sql("standing_of_seqs"), project_id, seqs)
 
 
+async def times(
+    connection: AnyConnection, project_id: int, seqs: Sequence[int]
+) -> list[asyncpg.Record]:
+    """Return (seq, created_at) of judgments in their order."""
+    return await connection.fetch(sql("judgment_times"), project_id, seqs)
+
+
 async def voided_by(
     connection: AnyConnection, project_id: int, seq: int, most: int | None
 ) -> list[asyncpg.Record]:

@@ -7,13 +7,30 @@ import strawberry
 from graphql import GraphQLSchema, print_schema
 from strawberry import field
 
-from api.graphql import granting, leasing, listing, looking, managing, submitting, watching
+from api.graphql import (
+    granting,
+    leasing,
+    listing,
+    looking,
+    managing,
+    retracting,
+    submitting,
+    watching,
+)
 from api.graphql.binding import bind
 from api.graphql.judgment import SubmitJudgmentResult, SubmitJudgmentsResult
 from api.graphql.key import ApiKey, CreateKeyResult, Me, RevokeKeyResult
 from api.graphql.lease import LeaseTasksResult, ReleaseLeasesResult
 from api.graphql.paging import Connection
 from api.graphql.project import CreateProjectResult, Node, Project, UpdatePolicyResult
+from api.graphql.retraction import (
+    CorrectGoldResult,
+    ReopenTaskResult,
+    UnvoidWorkerResult,
+    VoidJudgmentsResult,
+    VoidWorkerResult,
+    WithdrawGoldResult,
+)
 from api.graphql.scalars import CONFIG
 from api.graphql.task import AddTasksResult, SetGoldResult, Task
 from api.graphql.watching import QualityEvent, TaskEvent, WorkerEvent
@@ -85,6 +102,36 @@ class Mutation:
     set_gold: SetGoldResult = strawberry.mutation(
         resolver=managing.set_gold,
         description="Declare the answers of tasks known, or withdraw that.",
+    )
+    void_worker: VoidWorkerResult = strawberry.mutation(
+        resolver=retracting.void_worker,
+        description="Let no judgment of a worker count any more, and give it no tasks. Its leases "
+        "are released, the places of its judgments are free for others, and every consensus, "
+        "status and reputation that leaned on it is corrected. The judgments stay in the log.",
+    )
+    unvoid_worker: UnvoidWorkerResult = strawberry.mutation(
+        resolver=retracting.unvoid_worker,
+        description="Let a voided worker take part again, with every judgment that was voided with "
+        "it. Tasks that others have judged meanwhile may then have more judgments than their "
+        "overlap.",
+    )
+    void_judgments: VoidJudgmentsResult = strawberry.mutation(
+        resolver=retracting.void_judgments,
+        description="Let some judgments count no more, nor what they had replaced. Their places "
+        "are free: the same worker may judge the task again, too.",
+    )
+    correct_gold: CorrectGoldResult = strawberry.mutation(
+        resolver=retracting.correct_gold,
+        description="Give gold tasks other answers, because the declared ones were wrong.",
+    )
+    withdraw_gold: WithdrawGoldResult = strawberry.mutation(
+        resolver=retracting.withdraw_gold,
+        description="Let tasks be gold no more, because their answers are in doubt.",
+    )
+    reopen_task: ReopenTaskResult = strawberry.mutation(
+        resolver=retracting.reopen_task,
+        description="Ask for further judgments of tasks, whatever their status and beyond the "
+        "overlap: until these have come nothing settles them.",
     )
     create_key: CreateKeyResult = strawberry.mutation(
         resolver=granting.create_key, description="Create an API key, for a worker's front-end say."

@@ -80,6 +80,10 @@ class Worker(Node):
     external_id: ID = field(description="Your id of the worker.")
     kind: WorkerKind = field(description="Who or what judges.")
     status: WorkerStatus = field(description="Whether the worker takes part.")
+    voided: bool = field(
+        description="Whether the worker was voided: it gets no tasks, and its judgments do not "
+        "count, until unvoidWorker."
+    )
     attributes: Json = field(description="What you declared about the worker: a JSON object.")
     created_at: datetime = field(description="When the worker first came to the project.")
     judgment_count: int = field(description="Live judgments.")

@@ -28,7 +28,10 @@ order by judgment.seq;
 
 -- name: judgment_times
 -- When judgments came.
-select seq, created_at from judgment where project_id = $1 and seq = any ($2::bigint[]);
+select seq, created_at
+from judgment
+where project_id = $1 and seq = any ($2::bigint[])
+order by seq;
 
 -- name: voided_by
 -- Judgments that one decision voided and that are voided still, in the order in which they were.

@@ -46,6 +46,7 @@ WORKER = Worker(
     external_id=ID("ann"),
     kind=WorkerKind.HUMAN,
     status=WorkerStatus.ACTIVE,
+    voided=False,
     attributes=Json({"a": [1, None]}),
     created_at=NOW,
     judgment_count=3,

@@ -1,0 +1,218 @@
+"""voidWorker, unvoidWorker, voidJudgments, correctGold, withdrawGold and reopenTask."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+from strawberry import ID
+
+from api.acts import (
+    WITHDRAWN,
+    Act,
+    Cause,
+    ChangeGold,
+    ReopenTasks,
+    RestoreWorker,
+    Selection,
+    VoidJudgments,
+    VoidWorker,
+)
+from api.errors import InvalidInput, ProjectTaken, UnknownLabel, UnknownTask, UnknownWorker
+from api.graphql.context import Context, Info, admin_of, shard_of
+from api.graphql.retraction import (
+    ActInput,
+    CorrectGoldInput,
+    CorrectGoldPayload,
+    CorrectGoldResult,
+    Effect,
+    ReopenTaskInput,
+    ReopenTaskPayload,
+    ReopenTaskResult,
+    Retraction,
+    TaskEffect,
+    TaskMoment,
+    UnvoidWorkerInput,
+    UnvoidWorkerPayload,
+    UnvoidWorkerResult,
+    VoidJudgmentsInput,
+    VoidJudgmentsPayload,
+    VoidJudgmentsResult,
+    VoidWorkerInput,
+    VoidWorkerPayload,
+    VoidWorkerResult,
+    WithdrawGoldInput,
+    WithdrawGoldPayload,
+    WithdrawGoldResult,
+    WorkerEffect,
+)
+from api.graphql.scalars import Sequence as LogSequence
+from api.graphql.task import TaskStatus
+from api.shard import Shard
+
+R = TypeVar("R", bound=Retraction)
+
+
+async def void_worker(
+    info: Info,
+    given: Annotated[
+        VoidWorkerInput, strawberry.argument(name="input", description="Whom, and why.")
+    ],
+) -> VoidWorkerResult:
+    """Void a worker."""
+    call = await _begin(info, given)
+    return await call.carry_out(VoidWorkerPayload, VoidWorker(call.worker(given.worker)))
+
+
+async def unvoid_worker(
+    info: Info,
+    given: Annotated[
+        UnvoidWorkerInput, strawberry.argument(name="input", description="Whom, and why.")
+    ],
+) -> UnvoidWorkerResult:
+    """Restore a worker."""
+    call = await _begin(info, given)
+    return await call.carry_out(UnvoidWorkerPayload, RestoreWorker(call.worker(given.worker)))
+
+
+async def void_judgments(
+    info: Info,
+    given: Annotated[
+        VoidJudgmentsInput, strawberry.argument(name="input", description="Which, and why.")
+    ],
+) -> VoidJudgmentsResult:
+    """Void judgments."""
+    call = await _begin(info, given)
+    others = (given.worker, given.tasks, given.since, given.until)
+    if given.sequences is not None:
+        if any(other is not None for other in others):
+            raise InvalidInput("sequences", "they say it all: leave the other conditions out")
+        return await call.carry_out(VoidJudgmentsPayload, VoidJudgments(tuple(given.sequences)))
+    for name, moment in (("since", given.since), ("until", given.until)):
+        if moment is not None and moment.tzinfo is None:
+            raise InvalidInput(name, "it has no offset: write 2026-03-01T12:00:00+00:00")
+    selection = Selection(
+        worker=None if given.worker is None else call.worker(given.worker),
+        tasks=None if given.tasks is None else call.tasks(given.tasks),
+        since=given.since,
+        until=given.until,
+    )
+    return await call.carry_out(VoidJudgmentsPayload, VoidJudgments((), selection))
+
+
+async def correct_gold(
+    info: Info,
+    given: Annotated[
+        CorrectGoldInput, strawberry.argument(name="input", description="Which, and why.")
+    ],
+) -> CorrectGoldResult:
+    """Correct gold."""
+    call = await _begin(info, given)
+    known = call.shard.project.label_ids
+    if not set(given.labels) <= known.keys():
+        raise UnknownLabel
+    labels = tuple(known[label] for label in given.labels)
+    return await call.carry_out(CorrectGoldPayload, ChangeGold(call.tasks(given.tasks), labels))
+
+
+async def withdraw_gold(
+    info: Info,
+    given: Annotated[
+        WithdrawGoldInput, strawberry.argument(name="input", description="Which, and why.")
+    ],
+) -> WithdrawGoldResult:
+    """Withdraw gold."""
+    call = await _begin(info, given)
+    tasks = call.tasks(given.tasks)
+    return await call.carry_out(WithdrawGoldPayload, ChangeGold(tasks, (WITHDRAWN,) * len(tasks)))
+
+
+async def reopen_task(
+    info: Info,
+    given: Annotated[
+        ReopenTaskInput, strawberry.argument(name="input", description="Which, and why.")
+    ],
+) -> ReopenTaskResult:
+    """Reopen tasks."""
+    call = await _begin(info, given)
+    tasks = call.tasks(given.tasks)
+    return await call.carry_out(ReopenTaskPayload, ReopenTasks(tasks, given.judgments))
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call of one of these mutations, and the names in it."""
+
+    context: Context
+    shard: Shard
+    given: ActInput
+
+    def worker(self, name: str) -> int:
+        """The worker of this name. Raises UnknownWorker."""
+        worker = int(self.shard.worker_ids([name])[0])
+        if worker < 0:
+            raise UnknownWorker
+        return worker
+
+    def tasks(self, names: Sequence[str]) -> tuple[int, ...]:
+        """The tasks of these names. Raises UnknownTask."""
+        tasks = tuple(self.shard.task_ids(names).tolist())
+        if tasks and min(tasks) < 0:
+            raise UnknownTask
+        return tasks
+
+    async def carry_out(self, payload: type[R], act: Act) -> R:
+        """Decide on the act, or foresee what it would change."""
+        context, shard, given = self.context, self.shard, self.given
+        if given.dry_run:
+            done = await shard.staff.foresee(act)
+        elif not shard.writable:
+            raise ProjectTaken
+        else:
+            evidence: Any = {} if given.evidence is None else given.evidence
+            cause = Cause(context.actor, given.reason, evidence, given.client_id)
+            done = await shard.staff.decide(act, cause)
+        return payload(
+            sequence=None if done.seq is None else LogSequence(done.seq),
+            duplicate=done.duplicate,
+            effect=_effect(done.effect),
+        )
+
+
+async def _begin(info: Info, given: ActInput) -> _Call:
+    context = admin_of(info)
+    return _Call(context, await shard_of(context, given.project), given)
+
+
+def _effect(told: Mapping[str, Any]) -> Effect:
+    return Effect(
+        judgments=told["judgments"],
+        leases=told["leases"],
+        posteriors=told["posteriors"],
+        labels=told["labels"],
+        statuses=told["statuses"],
+        reputations=told["reputations"],
+        tasks=[
+            TaskEffect(
+                task=ID(each["task"]), before=_moment(each["before"]), after=_moment(each["after"])
+            )
+            for each in told["tasks"]
+        ],
+        workers=[
+            WorkerEffect(
+                worker=ID(each["worker"]),
+                accuracy_before=each["before"],
+                accuracy_after=each["after"],
+            )
+            for each in told["workers"]
+        ],
+    )
+
+
+def _moment(told: Mapping[str, Any]) -> TaskMoment:
+    return TaskMoment(
+        label=told["label"],
+        confidence=told["confidence"],
+        status=TaskStatus(told["status"]),
+        judgments=told["judgments"],
+    )
