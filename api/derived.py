@@ -9,7 +9,7 @@ import numpy as np
 
 from api.limits import Limits
 from api.memory import Memory
-from api.rows import STATUSES, Int32s, Int64s
+from api.rows import STATUSES, Int32s, Int64s, distinct
 from db import states
 from db.connect import AnyConnection
 
@@ -37,7 +37,7 @@ class Behind:
     def take(self, rows: int) -> Int32s:
         """Take up to so many of them, in rounds, so that the busy ones starve no other."""
         if len(self._round) == 0 and self._marked:
-            self._round = np.unique(np.concatenate(self._marked))
+            self._round = distinct(*self._marked)
             self._marked.clear()
         taken, self._round = self._round[:rows], self._round[rows:]
         return taken

@@ -1,6 +1,7 @@
 """Outside ids and the dense ones behind them; it holds committed ids only, which never change."""
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ class Directory:
 
     def __init__(self) -> None:
         self._names: list[str] = []
-        self._ids: dict[str, int] = {}
+        self._ids: dict[str | None, int] = {}
 
     def __len__(self) -> int:
         return len(self._names)
@@ -30,10 +31,9 @@ class Directory:
         """Return the dense id of a name."""
         return self._ids.get(name)
 
-    def find(self, names: Sequence[str]) -> Int32s:
-        """Return the dense ids of names, -1 where there is none."""
-        get = self._ids.get
-        return np.fromiter((get(name, -1) for name in names), np.int32, len(names))
+    def find(self, names: Sequence[str | None]) -> Int32s:
+        """Return the dense ids of names, -1 where there is none; None is nobody's name."""
+        return np.fromiter(map(self._ids.get, names, repeat(-1)), np.int32, len(names))
 
     def names(self, ids: Int32s) -> list[str]:
         """Return the names of dense ids, which must exist."""

@@ -6,13 +6,17 @@ the log, so they outlive the process.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from api.rows import Int32s, Int64s, Quality
+from api.rows import Int32s, Int64s, Quality, distinct
 from api.standing import changed_since
+
+SHARED: Final = 32  # cursors for which is kept what has changed since; between two ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +34,16 @@ class Topic:
         self._marked: list[Int32s] = []
         self._marked_seq = 0
         self._seqs = np.zeros(0, np.int64)
-        self._previous = 0
-        self._latest = Changes(0, np.zeros(0, np.int32))
-        self._next: asyncio.Future[None] | None = None
+        self._cursor = 0  # of what was told last
+        self._since: dict[int, Changes] = {}  # what has changed up to it, by the cursor after which
+        self._changed = asyncio.Event()
 
     def start(self, seqs: Int64s, seq: int) -> None:
         """Begin, or begin anew after a reload, from the seq of each thing's last change."""
         self._marked.clear()
         self._seqs = seqs
-        self._previous = self._latest.cursor
-        self._latest = Changes(seq, changed_since(seqs, self._previous))
+        self._cursor = seq
+        self._since.clear()
         self._wake()
 
     def mark(self, ids: Int32s, seqs: Int64s, seq: int) -> bool:
@@ -55,47 +59,58 @@ class Topic:
         """Let subscribers see what was marked since the last tick."""
         if not self._marked:
             return
-        ids = self._marked[0] if len(self._marked) == 1 else np.unique(np.concatenate(self._marked))
+        ids = distinct(*self._marked)
         self._marked.clear()
-        self._previous = self._latest.cursor
-        self._latest = Changes(self._marked_seq, ids)
+        self._since = {self._cursor: Changes(self._marked_seq, ids)}
+        self._cursor = self._marked_seq
         self._wake()
 
     async def follow(self, after: int | None) -> AsyncIterator[Changes]:
         """Yield what changed after a cursor, conflated; from now on where it is None."""
         # A cursor from the future is one of a log that was restored from an older copy.
-        cursor = self._latest.cursor if after is None else min(after, self._latest.cursor)
+        cursor = self._cursor if after is None else min(after, self._cursor)
         while True:
-            latest = self._latest
-            if cursor < latest.cursor:
-                if cursor == self._previous:
-                    changes = latest
-                else:
-                    found = changed_since(self._seqs, cursor)
-                    changes = Changes(latest.cursor, found)
-                cursor = latest.cursor
+            if cursor < self._cursor:
+                changes = self._changes(cursor)
+                cursor = changes.cursor
                 if len(changes.ids):
                     yield changes
                 continue
-            if self._next is None:
-                self._next = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._next)
+            await self._changed.wait()
+
+    def _changes(self, after: int) -> Changes:
+        """What changed after a cursor: one object for all who are as late, for they share what is
+        read of it. If each late one read for itself, it would be later still the next time."""
+        changes = self._since.get(after)
+        if changes is None:
+            changes = Changes(self._cursor, changed_since(self._seqs, after))
+            if len(self._since) < SHARED:
+                self._since[after] = changes
+        return changes
 
     def _wake(self) -> None:
-        if self._next is not None:
-            self._next.set_result(None)
-            self._next = None
+        """Wake those who wait; to shield one future for n of them would take n^2 steps."""
+        self._changed.set()
+        self._changed.clear()
 
 
 class Feed:
-    """The live feed of one project."""
+    """The live feed of one project.
 
-    def __init__(self, quality: Callable[[], Quality], tick: float) -> None:
+    While it is `held`, more is to change at a seq that is marked already: nobody may have seen that
+    seq before, so all is told together.
+    """
+
+    def __init__(
+        self, quality: Callable[[], Quality], held: Callable[[], bool], tick: float
+    ) -> None:
         self._tasks = Topic()
         self._workers = Topic()
         self._quality = quality
+        self._held = held
         self._tick = tick
         self._timer: asyncio.TimerHandle | None = None
+        self._told = -math.inf
 
     def start(self, task_seqs: Int64s, worker_seqs: Int64s, seq: int) -> None:
         """Begin, or begin anew after a reload."""
@@ -105,14 +120,15 @@ class Feed:
     def mark(
         self, tasks: Int32s, workers: Int32s, task_seqs: Int64s, worker_seqs: Int64s, seq: int
     ) -> None:
-        """Note what a flush changed; subscribers hear of it within a tick."""
+        """Note what a flush changed; subscribers hear of it at once, or a tick after the last."""
         marked = self._tasks.mark(tasks, task_seqs, seq)
         marked = self._workers.mark(workers, worker_seqs, seq) or marked
         if marked and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._tick, self._tell)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(max(self._told + self._tick, loop.time()), self._tell)
 
     def stop(self) -> None:
-        """Tell what is marked now, and no more."""
+        """Tell what is marked now, and no more; it must not be held."""
         if self._timer is not None:
             self._timer.cancel()
             self._tell()
@@ -136,6 +152,10 @@ class Feed:
             await asyncio.sleep(interval)
 
     def _tell(self) -> None:
-        self._timer = None
+        loop = asyncio.get_running_loop()
+        if self._held():
+            self._timer = loop.call_later(self._tick, self._tell)
+            return
+        self._timer, self._told = None, loop.time()
         self._tasks.tick()
         self._workers.tick()

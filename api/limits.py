@@ -9,7 +9,7 @@ class Limits:
 
     batch_rows: int = 20_000  # most rows of one call
     inbox_rows: int = 100_000  # rows that may wait
-    flush_rows: int = 5_000  # rows that one transaction gathers, a tenth of a second or less
+    flush_rows: int = 1_000  # rows of one transaction; the next are read while it commits
     task_rows: int = 2_000  # new tasks that one transaction takes: they are heavier
     patience: float = 5.0  # how long a call waits for a place in the inbox
     longest_retry: float = 2.0  # most that NO_TASKS tells a worker to wait

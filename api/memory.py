@@ -20,14 +20,16 @@ from api.rows import (
     CONTESTED,
     OPEN,
     SETTLED,
+    Int8s,
     Int16s,
     Int32s,
     Int64s,
     Quality,
     TaskViews,
     WorkerViews,
+    distinct,
 )
-from api.standing import Standing, room
+from api.standing import Standing, room, statuses
 from engine import GOLD, RETRACT, Categorical, Events, TaskQueue
 
 RATE_SECONDS: Final = 10.0
@@ -78,24 +80,41 @@ class Memory:
         """Let the model learn events that end at `seq`; standing and queue follow."""
         policy = self.project.policy
         outcome = self.model.apply(events)
-        tasks, workers, turned = self.standing.update(self.model, policy, outcome, seq)
-        # Gold rests or wakes without a change of status: when it gets full.
-        self._rest(np.union1d(turned, outcome.tasks), policy)
+        tasks, workers = self.standing.update(self.model, policy, outcome, seq)
+        # Not only where the status changed: gold rests when it is full.
+        self._rest(outcome.tasks, policy)
         return Changed(tasks, workers)
 
-    def adopt(self, project: Project, seq: int) -> Int32s:
-        """Take a new policy; return the tasks that changed."""
+    def adopt(self, project: Project) -> None:
+        """Take a new policy; a sweep is due."""
         self.project = project
-        moved, _ = self.standing.sweep(self.model, project.policy, seq)
-        self._rest(np.arange(len(self.tasks), dtype=np.int32), project.policy)
+        self.standing.begin_sweep()
         self.tell_loads(np.flatnonzero(self.standing.required[: len(self.tasks)]).astype(np.int32))
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether a refit or another policy moved tasks that `sweep` has not come to."""
+        return self.standing.sweeping
+
+    def sweep(self, seq: int) -> Int32s:
+        """Let standing and queue of some more tasks follow; return those that changed, at `seq`."""
+        policy = self.project.policy
+        tasks, moved = self.standing.sweep(self.model, policy, seq)
+        self._rest(tasks, policy)
         return moved
+
+    def sweep_all(self, seq: int) -> Int32s:
+        """The same until nothing is left of the sweep."""
+        moved = []
+        while self.sweeping:
+            moved.append(self.sweep(seq))
+        return distinct(*moved)
 
     def require(self, tasks: Int32s, judgments: Int32s, seq: int) -> Int32s:
         """Demand so many judgments of each task before it may settle; return those that changed."""
         policy = self.project.policy
         self.standing.required[tasks] = judgments
-        moved, _ = self.standing.look(self.model, policy, tasks, seq, noticeable=0.0)
+        moved = self.standing.look(self.model, policy, tasks, seq, noticeable=0.0)
         self._rest(tasks, policy)
         self.tell_loads(tasks)
         return moved
@@ -134,7 +153,8 @@ class Memory:
 
     def recall(self, task_seq: Int64s, worker_seq: Int64s) -> None:
         """Take over a model from a snapshot: how things stand, and when they last changed."""
-        self.standing.sweep(self.model, self.project.policy, self.seq)
+        self.standing.begin_sweep()
+        self.sweep_all(self.seq)
         self.standing.seq[: len(task_seq)] = task_seq
         self.standing.worker_seq[: len(worker_seq)] = worker_seq
 
@@ -142,13 +162,14 @@ class Memory:
         """Learn events from the log, each with its seq. `restart` must follow the last ones."""
         outcome = self.model.apply(events)
         last = int(seqs[-1])
-        tasks, workers, _ = self.standing.update(self.model, self.project.policy, outcome, last)
+        tasks, workers = self.standing.update(self.model, self.project.policy, outcome, last)
         # Later rows win, so this leaves the seq of the last event of each.
         self.standing.seq[events.task] = seqs
         judging = events.kind != GOLD
         self.standing.worker_seq[events.worker[judging]] = seqs[judging]
         self.standing.retract(events.task[events.kind == RETRACT])
         if outcome.refitted:  # somewhere among the events: what moved counts as new at the end
+            tasks = distinct(tasks, self.sweep_all(last))
             self.standing.seq[tasks] = last
             self.standing.worker_seq[workers] = last
         self.seq = last
@@ -179,10 +200,16 @@ class Memory:
         """Return the labels of live judgments; -1 where there is none, or no such id."""
         return self.model.labels_of(tasks, workers)
 
+    def statuses(self, tasks: Int32s) -> Int8s:
+        """Return the status of tasks, also of those that a sweep has not come to."""
+        required = self.standing.required[tasks]
+        return statuses(self.model.consensus(tasks), self.project.policy, required)
+
     def revisable(self, task: int) -> bool:
         """Whether judgments of the task may still be replaced."""
         standing = self.standing
-        if standing.status[task] == OPEN:
+        status = self.statuses(np.array([task])) if self.sweeping else standing.status[[task]]
+        if status[0] == OPEN:
             return True
         # Gold must not show: until it is full it behaves like any open task.
         full = standing.judgments[task] >= max(self.project.policy.overlap, standing.required[task])
@@ -194,7 +221,7 @@ class Memory:
         now = self.model.consensus(ids)
         return TaskViews(
             task=ids,
-            status=standing.status[ids],
+            status=statuses(now, self.project.policy, standing.required[ids]),
             judgments=now.judgments,
             open_leases=standing.leases[ids],
             label=now.label,

@@ -17,6 +17,7 @@ from api.lookups import Known
 from api.memory import Memory
 from api.projects import Project
 from api.requests import AddTasks, AddWorkers, LeaseTasks, Release, SetGold, UpdatePolicy
+from api.rows import OPEN
 from db.log import Entries
 from engine import GOLD, JUDGE, RETRACT, Events
 
@@ -216,7 +217,8 @@ class Plan:
         longest = self._limits.longest_retry
         expiry = self.memory.leases.next_expiry()
         wait = longest if expiry is None else expiry - self.now.timestamp()
-        finished = self.memory.standing.counts[0] == 0
+        memory = self.memory
+        finished = not memory.sweeping and memory.standing.counts[OPEN] == 0
         return NoTasks(min(max(wait, 0.01), longest), finished=bool(finished))
 
     # Staff

@@ -19,6 +19,7 @@ T = TypeVar("T")
 class _Reading(NamedTuple):
     subject: object
     task: "asyncio.Future[Any]"
+    done: asyncio.Event
 
 
 class Readings:
@@ -36,13 +37,15 @@ class Readings:
         key = (key, id(subject))
         known = self._known.get(key)
         if known is None or known.subject is not subject:
-            known = _Reading(subject, asyncio.ensure_future(read()))
+            known = _Reading(subject, asyncio.ensure_future(read()), asyncio.Event())
             self._known[key] = known
-            known.task.add_done_callback(lambda task: self._drop_failure(key, task))
+            known.task.add_done_callback(lambda task: self._end(key, task, known.done))
             if len(self._known) > KEPT:
                 self._known.popitem(last=False)
-        # One subscriber who leaves must not take the reading from the others.
-        result: T = await asyncio.shield(known.task)
+        # One subscriber who leaves must not take the reading from the others. They wait for an
+        # event: a task that is shielded by a thousand takes a million steps to let them go.
+        await known.done.wait()
+        result: T = known.task.result()
         return result
 
     def glance(self, key: Hashable, look: Callable[[], T]) -> T:
@@ -58,7 +61,8 @@ class Readings:
         result: T = seen[1]
         return result
 
-    def _drop_failure(self, key: Hashable, task: "asyncio.Future[Any]") -> None:
+    def _end(self, key: Hashable, task: "asyncio.Future[Any]", done: asyncio.Event) -> None:
+        done.set()
         known = self._known.get(key)
         if known is not None and known.task is task and (task.cancelled() or task.exception()):
             del self._known[key]

@@ -21,7 +21,7 @@ from api.plan import (
 )
 from api.policy import Policy
 from api.projects import Label, Project
-from api.rows import Int32s, Int64s
+from api.rows import Int32s, Int64s, distinct
 from db import log, projects, retractions
 from db.connect import AnyConnection
 from engine import Events
@@ -138,8 +138,10 @@ async def catch_up(
                 for row in leases
             ]
         )
+        # What a flush had left of a sweep is owed to feeds and derived tables as well.
+        tasks.append(memory.sweep_all(seq))
     memory.seq = seq
-    return Changed(np.unique(np.concatenate(tasks)), np.unique(np.concatenate(workers)))
+    return Changed(distinct(*tasks), distinct(*workers))
 
 
 def _begin_with_policy(memory: Memory, acts: Sequence[asyncpg.Record]) -> None:
@@ -161,7 +163,8 @@ def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:
     if act["kind"] == POLICY_CHANGED:
         policy = Policy.from_json(body["policy"])
         project = replace(memory.project, policy=policy, policy_version=body["version"])
-        return Changed(memory.adopt(project, seq), nothing)
+        memory.adopt(project)
+        return Changed(memory.sweep_all(seq), nothing)
     if act["kind"] == TASK_REOPENED:
         task, judgments = np.array([[act["task_id"]], [body["judgments"]]], np.int32)
         return Changed(memory.require(task, judgments, seq), nothing)

@@ -22,7 +22,8 @@ from api.requests import (
     Submit,
     UpdatePolicy,
 )
-from api.rows import Int32s, Lease, Submitted, TasksAdded
+from api.rows import Int32s, Lease, Submitted, TasksAdded, distinct
+from api.standing import statuses
 from engine import RETRACT
 
 Contents = Mapping[int, tuple[str, Mapping[str, Any]]]  # outside id and payload by task
@@ -39,7 +40,7 @@ def settle(memory: Memory, plan: Plan) -> Changed:
     if plan.new_workers.ids:
         workers.append(memory.add_workers(list(plan.new_workers.ids), seq))
     if plan.project is not None:
-        tasks.append(memory.adopt(plan.project, seq))
+        memory.adopt(plan.project)
     if plan.required:
         demanded = np.array(list(plan.required.items()), np.int32)
         tasks.append(memory.require(demanded[:, 0], demanded[:, 1], seq))
@@ -52,6 +53,8 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         memory.count_judgments(len(plan.entries.judgments.seq), plan.now.timestamp())
         memory.standing.retract(events.task[events.kind == RETRACT])
     workers += [memory.unvoid(worker, decided) for worker, decided in plan.restored.items()]
+    if memory.sweeping:
+        tasks.append(memory.sweep(seq))
     held = memory.standing.leases
     if plan.entries.grants.task:
         np.add.at(held, plan.entries.grants.task, 1)
@@ -59,13 +62,7 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         np.subtract.at(held, plan.ended, 1)
     memory.leases.tidy()
     memory.seq = seq
-    return Changed(_joined(tasks), _joined(workers))
-
-
-def _joined(parts: list[Int32s]) -> Int32s:
-    if len(parts) == 1:
-        return parts[0]
-    return np.unique(np.concatenate([np.zeros(0, np.int32), *parts]))
+    return Changed(distinct(*tasks), distinct(*workers))
 
 
 def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[OpenLease]:
@@ -119,7 +116,8 @@ def _answer_submits(memory: Memory, submits: list[Submit]) -> None:
     status = np.full(len(tasks), -1, np.int8)
     now = memory.model.consensus(tasks[known])
     label[known], confidence[known] = now.label, now.confidence
-    status[known] = memory.standing.status[tasks[known]]
+    required = memory.standing.required[tasks[known]]
+    status[known] = statuses(now, memory.project.policy, required)
     tasks[~known] = -1
     start = 0
     for request in submits:

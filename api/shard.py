@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import Final, TypeVar
 
 import asyncpg
+import numpy as np
 
 from api import recovery
 from api.calls import Calls, new_future
@@ -102,7 +103,7 @@ class Shard(Calls):
         self._closing = False
         self._inbox = Inbox(limits.inbox_rows, limits.patience)
         self._derived = WriteBehind(pool, lambda: self.memory, limits)
-        self.feed = Feed(self.quality, limits.feed_tick)
+        self.feed = Feed(self.quality, lambda: self.memory.sweeping, limits.feed_tick)
         self._snapshots = SnapshotKeeper(dsn, project_id, limits)
         self.staff = Staff(pool, lambda: self.memory, self._ask, limits)
         self._running: asyncio.Task[None] | None = None
@@ -161,6 +162,8 @@ class Shard(Calls):
             await self._running
         _fail(self._inbox.drain(), Overloaded(retry_after=self._limits.patience))
         await self.staff.finish()
+        while self._memory is not None and self._memory.sweeping:
+            self._sweep()
         self.feed.stop()
         await self._snapshots.stop()
         try:
@@ -182,8 +185,15 @@ class Shard(Calls):
                 await self._take_turn()
 
     async def _take_turn(self) -> None:
-        """Wait for requests, or for leases to run out, and flush."""
-        await self._inbox.wait(self._until_expiry())
+        """Wait for requests, or for leases to run out, and flush.
+
+        While a sweep is on, some of it is done instead of waiting, whoever waits for a flush.
+        """
+        if self.memory.sweeping:
+            self._sweep()
+            await asyncio.sleep(0)  # for what has arrived meanwhile
+        else:
+            await self._inbox.wait(self._until_expiry())
         if not self._seat.usable:  # it broke while nothing was under way: what waits need not know
             self._lose(ConnectionError("the connection was closed"))
             return
@@ -259,6 +269,10 @@ class Shard(Calls):
         self.feed.mark(changed.tasks, changed.workers, task_seqs, worker_seqs, memory.seq)
         if self._state is State.WRITING:
             self._derived.mark(changed.tasks, changed.workers)
+
+    def _sweep(self) -> None:
+        memory = self.memory
+        self._tell(Changed(memory.sweep(memory.seq), np.zeros(0, np.int32)))
 
     def _until_expiry(self) -> float:
         expiry = self.memory.leases.next_expiry()

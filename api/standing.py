@@ -15,7 +15,7 @@ from engine import Categorical, Consensus, Outcome
 
 # A confidence that moved by less is not news: after a refit every task has moved by a little.
 NOTICEABLE = 0.005
-SWEEP_ROWS = 200_000
+SWEEP_ROWS = 20_000  # 2 ms
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -27,6 +27,9 @@ class Standing:
     `seq` (of the last change), `required` (judgments that staff demand before it may settle, 0
     none), `retracted` (whether a judgment of it was ever voided). Of workers: `worker_seq`. Arrays
     are longer than what is in use. `counts` are the tasks by status.
+
+    A refit or another policy moves any number of tasks. They are looked at in a sweep, some at a
+    time, so that no call waits for a million. Tasks it has not come to stand as they did before.
     """
 
     def __init__(self) -> None:
@@ -45,6 +48,12 @@ class Standing:
         self.any_retracted = False
         self._resting = np.zeros(0, np.bool_)
         self.counts = np.zeros(3, np.int64)
+        self._unswept = range(0)
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether there are tasks left to `sweep`."""
+        return len(self._unswept) > 0
 
     def add_tasks(self, count: int, seq: int) -> Int32s:
         """Take in new tasks, open and without judgments; return their ids."""
@@ -75,66 +84,65 @@ class Standing:
 
     def update(
         self, model: Categorical, policy: Policy, outcome: Outcome, seq: int
-    ) -> tuple[Int32s, Int32s, Int32s]:
-        """Follow the model after a batch that ends at `seq`.
+    ) -> tuple[Int32s, Int32s]:
+        """Follow the model after a batch that ends at `seq`; after a refit a sweep is due.
 
-        Returns the tasks whose consensus, judgments, gold or status changed, the workers who
-        changed, and the tasks whose status changed.
+        Returns the tasks and the workers that the batch was about.
         """
-        tasks, turned = self.look(model, policy, outcome.tasks, seq, noticeable=0.0)
-        workers = outcome.workers
+        tasks, workers = outcome.tasks, outcome.workers
+        now = model.consensus(tasks)
+        self._put(tasks, now, statuses(now, policy, self.required[tasks]), seq)
         if outcome.refitted:
-            moved, also_turned = self.sweep(model, policy, seq)
-            tasks = np.union1d(tasks, moved)
-            turned = np.union1d(turned, also_turned)
+            self.begin_sweep()
             workers = np.arange(self.workers, dtype=np.int32)
         self.worker_seq[workers] = seq
-        return tasks, workers, turned
+        return tasks, workers
+
+    def begin_sweep(self) -> None:
+        """Have every task looked at anew."""
+        self._unswept = range(self.tasks)
 
     def sweep(self, model: Categorical, policy: Policy, seq: int) -> tuple[Int32s, Int32s]:
-        """Look at every task, after a refit or a change of policy; the same answers as `look`."""
-        parts = [
-            self.look(
-                model,
-                policy,
-                np.arange(start, min(start + SWEEP_ROWS, self.tasks), dtype=np.int32),
-                seq,
-                noticeable=NOTICEABLE,
-            )
-            for start in range(0, self.tasks, SWEEP_ROWS)
-        ]
-        nothing = np.zeros(0, np.int32)
-        return (
-            np.concatenate([nothing, *(moved for moved, _ in parts)]),
-            np.concatenate([nothing, *(turned for _, turned in parts)]),
-        )
+        """Look at the next tasks of a sweep; return them, and those of them that changed."""
+        some, self._unswept = self._unswept[:SWEEP_ROWS], self._unswept[SWEEP_ROWS:]
+        tasks = np.arange(some.start, some.stop, dtype=np.int32)
+        return tasks, self.look(model, policy, tasks, seq, noticeable=NOTICEABLE)
 
     def look(
         self, model: Categorical, policy: Policy, tasks: Int32s, seq: int, noticeable: float
-    ) -> tuple[Int32s, Int32s]:
-        """Compare some tasks with the model, each once; return those that changed, and those whose
-        status did. A confidence counts as changed when it moved by more than `noticeable`."""
+    ) -> Int32s:
+        """Compare some tasks with the model, each once; return those that changed.
+
+        A confidence counts as changed when it moved by more than `noticeable`.
+        """
         now = model.consensus(tasks)
         status = statuses(now, policy, self.required[tasks])
-        was = self.status[tasks]
-        turned = status != was
         changed = (
-            turned
+            (status != self.status[tasks])
             | (now.label != self.label[tasks])
             | (now.judgments != self.judgments[tasks])
             | (now.gold != self.gold[tasks])
             | (np.abs(now.confidence - self.confidence[tasks]) > noticeable)
         )
-        moved = tasks[changed]
-        self.status[moved] = status[changed]
-        self.label[moved] = now.label[changed]
-        self.confidence[moved] = now.confidence[changed]
-        self.judgments[moved] = now.judgments[changed]
-        self.gold[moved] = now.gold[changed]
-        self.seq[moved] = seq
-        self.counts += np.bincount(status[turned], minlength=3)
-        self.counts -= np.bincount(was[turned], minlength=3)
-        return moved, tasks[turned]
+        moved: Int32s = tasks[changed]
+        looks = Consensus(
+            label=now.label[changed],
+            confidence=now.confidence[changed],
+            judgments=now.judgments[changed],
+            gold=now.gold[changed],
+        )
+        self._put(moved, looks, status[changed], seq)
+        return moved
+
+    def _put(self, tasks: Int32s, now: Consensus, status: Int8s, seq: int) -> None:
+        was = self.status[tasks]
+        self.status[tasks] = status
+        self.label[tasks] = now.label
+        self.confidence[tasks] = now.confidence
+        self.judgments[tasks] = now.judgments
+        self.gold[tasks] = now.gold
+        self.seq[tasks] = seq
+        self.counts += np.bincount(status, minlength=3) - np.bincount(was, minlength=3)
 
     def retract(self, tasks: Int32s) -> None:
         """Note that judgments of these tasks were voided."""

@@ -51,7 +51,7 @@ class Views(ABC):
         """Live judgments."""
         return self.memory.model.judgment_count
 
-    def task_ids(self, external_ids: Sequence[str]) -> Int32s:
+    def task_ids(self, external_ids: Sequence[str | None]) -> Int32s:
         """Return the dense ids of tasks, -1 where unknown."""
         return self.memory.tasks.find(external_ids)
 

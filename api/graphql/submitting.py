@@ -1,6 +1,7 @@
 """submitJudgment and submitJudgments."""
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from math import isnan
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -95,7 +96,7 @@ async def submit_judgments(
             worker=await workers_of(context, shard, given.workers, rows),
             task=_tasks(shard, given.tasks, rows),
             label=_labels(shard, given.labels),
-            lease_id=[_uuid(text) for text in _column(given.lease_ids, rows)],
+            lease_id=_leases(given.lease_ids, rows),
             client_id=_column(given.client_ids, rows),
             seconds=_seconds(_column(given.seconds, rows)),
             require_lease=leased,
@@ -158,7 +159,7 @@ def _tasks(shard: Shard, named: Sequence[str | None] | None, rows: int) -> Int32
         return np.full(rows, LEFT_TO_LEASE, np.int32)
     if len(named) != rows:
         raise UnevenColumns
-    ids = shard.task_ids([name or "" for name in named])
+    ids = shard.task_ids(named)
     ids[ids < 0] = UNKNOWN
     if None in named:
         ids[[row for row, name in enumerate(named) if name is None]] = LEFT_TO_LEASE
@@ -167,7 +168,7 @@ def _tasks(shard: Shard, named: Sequence[str | None] | None, rows: int) -> Int32
 
 def _labels(shard: Shard, named: Sequence[str]) -> Int16s:
     ids = shard.project.label_ids
-    return np.fromiter((ids.get(name, -1) for name in named), np.int16, len(named))
+    return np.fromiter(map(ids.get, named, repeat(-1)), np.int16, len(named))
 
 
 def _column(given: Sequence[T | None] | None, rows: int) -> Sequence[T | None]:
@@ -181,6 +182,10 @@ def _column(given: Sequence[T | None] | None, rows: int) -> Sequence[T | None]:
 def _seconds(given: Sequence[float | None]) -> Float32s:
     with np.errstate(over="ignore"):  # what is too much for the type becomes infinite: refused
         return np.array(given, np.float32)  # None becomes NaN
+
+
+def _leases(given: Sequence[str | None] | None, rows: int) -> Sequence[UUID | None]:
+    return [None] * rows if given is None else [_uuid(text) for text in _column(given, rows)]
 
 
 def _uuid(text: str | None) -> UUID | None:

@@ -23,7 +23,7 @@ def make_feed(size: int) -> tuple[Feed, np.ndarray[tuple[int], np.dtype[np.int64
     def never() -> Quality:
         raise NotImplementedError
 
-    feed, seqs = Feed(never, TICK), np.zeros(size, np.int64)
+    feed, seqs = Feed(never, lambda: False, TICK), np.zeros(size, np.int64)
     feed.start(seqs, seqs, 0)
     return feed, seqs
 

@@ -42,7 +42,8 @@ def test_a_new_policy_and_a_new_start_take_no_time_for_each_task() -> None:
     for overlap in (1, 2, 1, 2):
         project = replace(memory.project, policy=replace(POLICY, overlap=overlap))
         began = time.perf_counter()
-        moved = memory.adopt(project, memory.seq + 1)
+        memory.adopt(project)
+        moved = memory.sweep_all(memory.seq + 1)
         memory.restart([])
         taken.append(time.perf_counter() - began)
         assert len(moved) == TASKS
