@@ -19,11 +19,12 @@ def ids(*values: int) -> Int32s:
     return np.array(values, np.int32)
 
 
-def make_feed(size: int) -> tuple[Feed, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    def never() -> Quality:
-        raise NotImplementedError
+def no_quality() -> Quality:
+    raise NotImplementedError
 
-    feed, seqs = Feed(never, lambda: False, TICK), np.zeros(size, np.int64)
+
+def make_feed(size: int) -> tuple[Feed, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    feed, seqs = Feed(no_quality, lambda: False, TICK), np.zeros(size, np.int64)
     feed.start(seqs, seqs, 0)
     return feed, seqs
 
@@ -54,6 +55,35 @@ async def test_a_subscriber_hears_of_changes_once_and_conflated() -> None:
     feed.mark(ids(7), nothing, seqs, seqs, 5)
     changes = await second
     assert (changes.cursor, changes.ids.tolist()) == (5, [7])
+    feed.stop()
+
+
+async def test_what_is_held_is_told_together_when_nothing_more_will_change_at_its_seq() -> None:
+    held, seqs = True, np.zeros(10, np.int64)
+    feed = Feed(no_quality, lambda: held, TICK)
+    feed.start(seqs, seqs, 0)
+    waiting = asyncio.create_task(soon(feed.tasks()))
+    for task in (3, 5):
+        seqs[task] = 1
+        feed.mark(ids(task), ids(), seqs, seqs, 1)
+        await asyncio.sleep(3 * TICK)
+    assert not waiting.done()
+    held = False
+    changes = await waiting
+    assert (changes.cursor, changes.ids.tolist()) == (1, [3, 5])
+    feed.stop()
+
+
+async def test_those_who_are_late_alike_get_the_same_object() -> None:
+    # They share what is read of it. Otherwise each would read for itself, and be later still.
+    feed, seqs = make_feed(10)
+    for seq in (1, 2, 3):
+        seqs[seq] = seq
+        feed.mark(ids(seq), ids(), seqs, seqs, seq)
+        assert (await soon(feed.tasks(seq - 1))).ids.tolist() == [seq]
+    late = [await soon(feed.tasks(0)) for _ in range(3)]
+    assert late[0].ids.tolist() == [1, 2, 3]
+    assert all(one is late[0] for one in late)
     feed.stop()
 
 

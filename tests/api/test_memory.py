@@ -15,6 +15,8 @@ from api.planning import plan_requests
 from api.policy import Policy
 from api.projects import Label, Project
 from api.requests import LeaseTasks, Request, Submit
+from api.rows import CONTESTED, OPEN
+from api.standing import SWEEP_ROWS
 from engine import Events
 from tests.api.rig import submissions
 
@@ -70,3 +72,39 @@ async def test_many_leases_beside_many_judgments_of_one_flush_are_planned_quickl
             assert len(request.granted) == 2
             assert all(lease.task % workers != request.worker for lease in request.granted)
     assert min(taken) < 0.5
+
+
+def test_a_sweep_goes_on_in_steps_and_what_it_has_not_come_to_shows_how_it_stands() -> None:
+    memory = make_memory(TASKS, 2)
+    tasks, nobody = np.arange(TASKS, dtype=np.int32), np.zeros(TASKS, np.int32)
+    memory.learn(Events.judgments(tasks, nobody, nobody.astype(np.int16)), TASKS + 1)
+    memory.sweep_all(TASKS + 1)
+    for overlap, status in ((1, CONTESTED), (2, OPEN)):
+        memory.adopt(replace(memory.project, policy=replace(POLICY, overlap=overlap)))
+        seq, steps, taken, moved = memory.standing.seq.copy(), 0, [], []
+        while memory.sweeping:
+            assert (memory.task_views(tasks[-3:]).status == status).all()
+            assert memory.revisable(TASKS - 1) == (status == OPEN)
+            began = time.process_time()
+            moved.append(memory.sweep(TASKS + 2 + status))
+            taken.append(time.process_time() - began)
+            steps += 1
+        assert steps == -(-TASKS // SWEEP_ROWS)
+        assert min(taken) < 0.025
+        assert np.array_equal(np.concatenate(moved), tasks)
+        assert (memory.standing.seq[:TASKS] != seq[:TASKS]).all()
+        assert memory.standing.counts[status] == TASKS
+        assert memory.queue.is_open(TASKS - 1) == (status == OPEN)
+
+
+def test_a_judgment_between_two_steps_of_a_sweep_is_not_undone_by_the_next() -> None:
+    memory = make_memory(TASKS, 2)
+    zero, last = np.zeros(1, np.int32), np.array([TASKS - 1], np.int32)
+    memory.adopt(replace(memory.project, policy=replace(POLICY, overlap=1)))
+    memory.sweep(2)
+    memory.learn(Events.judgments(last, zero, zero), 3)
+    assert memory.standing.status[TASKS - 1] == CONTESTED
+    assert (TASKS - 1) not in memory.sweep_all(4)
+    assert memory.standing.seq[TASKS - 1] == 3
+    assert memory.standing.counts.tolist() == [TASKS - 1, 0, 1]
+    assert not memory.queue.is_open(TASKS - 1)
