@@ -31,9 +31,8 @@ class SnapshotKeeper:
 
     def consider(self, seq: int) -> None:
         """Have one made in the background, if the log that ends at `seq` has grown enough."""
-        enough = max(self._limits.snapshot_rows, self._limits.snapshot_growth * seq)
         if (
-            seq - self._seq >= enough
+            seq - self._seq >= self._limits.snapshot_rows
             and self._taking is None
             and time.monotonic() >= self._not_before
         ):
@@ -55,6 +54,6 @@ class SnapshotKeeper:
             self._seq = await take_snapshot(self._dsn, self._project_id)
         except (OSError, RuntimeError, ValueError) as error:
             logger.warning("No snapshot of project %d: %s", self._project_id, error)
-        finally:
             self._not_before = time.monotonic() + self._limits.snapshot_pause
+        finally:
             self._taking = None

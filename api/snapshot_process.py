@@ -16,7 +16,7 @@ from typing import Final
 from api import recovery, snapshots
 from db.connect import connect
 
-_NICENESS: Final = 10
+_NICENESS: Final = 5  # at 10 it gets so little of a busy machine that the log outruns it
 _HOME: Final = str(Path(__file__).resolve().parents[1])  # where the process finds our packages
 
 
