@@ -52,8 +52,13 @@ class Behind:
         self.mark(ids)
         self._round = self._round[:0]
 
+    @property
+    def left(self) -> bool:
+        """Whether the round goes on: there were more rows than could be taken at once."""
+        return len(self._round) > 0
+
     def __bool__(self) -> bool:
-        return bool(self._marked) or len(self._round) > 0
+        return bool(self._marked) or self.left
 
 
 class WriteBehind:
@@ -107,16 +112,17 @@ class WriteBehind:
         try:
             await asyncio.sleep(self._limits.derived_pause)
             while self._tasks or self._workers:
-                began = loop.time()
+                began, left = loop.time(), False
                 try:
                     await self._write()
+                    left = self._tasks.left or self._workers.left
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     logger.warning("Derived rows are written later: %s", error)
-                # Leave the database to the write path for the rest of the time.
+                # Leave the database to the write path for the rest of the time. What changes many
+                # times in a pause is written once.
                 took = loop.time() - began
                 rest = took / self._limits.derived_share - took
-                done = not (self._tasks or self._workers)
-                await asyncio.sleep(self._limits.derived_pause if done else rest)
+                await asyncio.sleep(rest if left else max(rest, self._limits.derived_pause))
         finally:
             self._writing = None
 

@@ -202,14 +202,15 @@ class Memory:
 
     def statuses(self, tasks: Int32s) -> Int8s:
         """Return the status of tasks, also of those that a sweep has not come to."""
+        if not self.sweeping:
+            return self.standing.status[tasks]
         required = self.standing.required[tasks]
         return statuses(self.model.consensus(tasks), self.project.policy, required)
 
     def revisable(self, task: int) -> bool:
         """Whether judgments of the task may still be replaced."""
         standing = self.standing
-        status = self.statuses(np.array([task])) if self.sweeping else standing.status[[task]]
-        if status[0] == OPEN:
+        if self.statuses(np.array([task], np.int32))[0] == OPEN:
             return True
         # Gold must not show: until it is full it behaves like any open task.
         full = standing.judgments[task] >= max(self.project.policy.overlap, standing.required[task])
@@ -221,7 +222,7 @@ class Memory:
         now = self.model.consensus(ids)
         return TaskViews(
             task=ids,
-            status=statuses(now, self.project.policy, standing.required[ids]),
+            status=self.statuses(ids),
             judgments=now.judgments,
             open_leases=standing.leases[ids],
             label=now.label,

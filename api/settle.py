@@ -23,7 +23,6 @@ from api.requests import (
     UpdatePolicy,
 )
 from api.rows import Int32s, Lease, Submitted, TasksAdded, distinct
-from api.standing import statuses
 from engine import RETRACT
 
 Contents = Mapping[int, tuple[str, Mapping[str, Any]]]  # outside id and payload by task
@@ -62,7 +61,11 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         np.subtract.at(held, plan.ended, 1)
     memory.leases.tidy()
     memory.seq = seq
-    return Changed(distinct(*tasks), distinct(*workers))
+    return Changed(_joined(tasks), _joined(workers))
+
+
+def _joined(parts: list[Int32s]) -> Int32s:
+    return parts[0] if len(parts) == 1 else distinct(*parts)
 
 
 def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[OpenLease]:
@@ -116,8 +119,7 @@ def _answer_submits(memory: Memory, submits: list[Submit]) -> None:
     status = np.full(len(tasks), -1, np.int8)
     now = memory.model.consensus(tasks[known])
     label[known], confidence[known] = now.label, now.confidence
-    required = memory.standing.required[tasks[known]]
-    status[known] = statuses(now, memory.project.policy, required)
+    status[known] = memory.statuses(tasks[known])
     tasks[~known] = -1
     start = 0
     for request in submits:

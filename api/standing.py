@@ -17,6 +17,8 @@ from engine import Categorical, Consensus, Outcome
 NOTICEABLE = 0.005
 SWEEP_ROWS = 20_000  # 2 ms
 
+_OPEN, _SETTLED, _CONTESTED = np.array([OPEN, SETTLED, CONTESTED], np.int8)  # not as wide as int
+
 _T = TypeVar("_T", bound=np.generic)
 
 
@@ -169,7 +171,8 @@ def statuses(consensus: Consensus, policy: Policy, required: Int32s) -> Int8s:
         & (consensus.judgments >= np.maximum(required, policy.enough))
     )
     full = consensus.judgments >= np.maximum(required, policy.overlap)
-    return np.where(settled, SETTLED, np.where(full, CONTESTED, OPEN)).astype(np.int8)
+    status: Int8s = np.where(settled, _SETTLED, np.where(full, _CONTESTED, _OPEN))
+    return status
 
 
 def room(column: NDArray[_T], length: int) -> NDArray[_T]:
