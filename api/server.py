@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -83,6 +84,10 @@ async def _serve(
     with _on_signals(stop):
         async with open_service(settings, report) as service:
             app = App(service)
+            # What is there now stays. To search it for garbage would hold up all calls for 75 ms
+            # and more, again and again.
+            gc.collect()
+            gc.freeze()
             server = Server(configuration(settings, app), app, lambda: announce(_url(listener)))
             if not stopped:
                 await server.serve([listener])
