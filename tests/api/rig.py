@@ -13,7 +13,9 @@ from api.projects import Label
 from api.rows import Int32s, NewTasks, Submissions
 from api.shard import Shard
 from api.shards import Shards
-from db.connect import create_pool
+from db import states
+from db.connect import connect, create_pool
+from tests.waiting import eventually
 
 
 class Clock:
@@ -95,6 +97,23 @@ def submissions(
         seconds=np.full(n, np.nan, np.float32),
         require_lease=require_lease,
     )
+
+
+async def derived_written(shard: Shard) -> None:
+    """Wait until the derived tables say what the memory says."""
+    project_id = shard.project.project_id
+    connection = await connect(shard._dsn)
+
+    async def written() -> bool:
+        tasks, workers = shard.memory.seqs()
+        rows = await states.task_state_seqs(connection, project_id)
+        people = await states.worker_state_seqs(connection, project_id)
+        stand = {row["task_id"]: row["seq"] for row in rows}
+        known = {row["worker_id"]: row["seq"] for row in people}
+        return stand == dict(enumerate(tasks)) and known == dict(enumerate(workers))
+
+    await eventually(written)
+    await connection.close()
 
 
 def all_tasks(shard: Shard) -> Int32s:

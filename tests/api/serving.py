@@ -13,6 +13,7 @@ from api.keys import Role
 from api.server import Server, configuration
 from api.service import Service, open_service
 from api.settings import Settings
+from tests.waiting import PATIENCE
 
 Data = dict[str, Any]
 
@@ -213,7 +214,7 @@ async def serving(database_url: str, **settings: Any) -> AsyncIterator[Serving]:
             token = await service.keys.create(Role.ADMIN, name="test")
             url = f"http://{host}:{port}/graphql"
             try:
-                async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+                async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
                     yield Serving(service, app, server, url, client, token)
             finally:
                 server.should_exit = True

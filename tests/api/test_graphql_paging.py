@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.api.rig import derived_written
 from tests.api.serving import SUBMIT_MANY, Data, Serving
 
 TASKS = """
@@ -41,9 +42,9 @@ async def walk(server: Serving, query: str, first: int, **variables: Any) -> lis
         assert len(page["edges"]) == first
 
 
-async def settle_down() -> None:
+async def settle_down(server: Serving) -> None:
     """Let the tables behind the lists catch up."""
-    await asyncio.sleep(1.5)
+    await derived_written(server.service.shards.get("p"))
 
 
 async def fill(server: Serving) -> None:
@@ -63,7 +64,7 @@ async def fill(server: Serving) -> None:
     }
     answer = await server.do(SUBMIT_MANY, given)
     assert answer["refused"] == 0
-    await settle_down()
+    await settle_down(server)
 
 
 async def test_tasks_in_every_order(server: Serving) -> None:
@@ -193,7 +194,7 @@ async def test_bad_arguments_are_named(server: Serving, variables: Data, field: 
 async def test_a_cursor_belongs_to_its_list_and_order(server: Serving) -> None:
     await server.make_project()
     await server.add_tasks("p", "a", "b")
-    await settle_down()
+    await settle_down(server)
     cursor = (await server.data(TASKS, {"first": 1}))["tasks"]["pageInfo"]["endCursor"]
     assert cursor
     for query, variables in (
@@ -209,7 +210,7 @@ async def test_pages_stay_stable_while_tasks_come_in(server: Serving) -> None:
     await server.make_project()
     before = [f"a{k:03}" for k in range(60)]
     await server.add_tasks("p", *before)
-    await settle_down()
+    await settle_down(server)
     done = asyncio.Event()
 
     async def keep_adding() -> None:

@@ -13,6 +13,7 @@ from api import keys as module
 from api.errors import InvalidText, KeyExists, KeyRevoked, UnknownKey
 from api.keys import Keys, Role, derived_id, split
 from db.connect import create_pool
+from tests.waiting import eventually
 
 
 @pytest_asyncio.fixture
@@ -66,15 +67,13 @@ async def test_a_revoked_key_is_forgotten(keys: Keys) -> None:
         await keys.revoke(caller.key_id, project_id=1)
 
 
-async def test_a_revocation_elsewhere_is_seen_within_a_second(
-    keys: Keys, pool: asyncpg.Pool
-) -> None:
+async def test_a_revocation_elsewhere_is_seen(keys: Keys, pool: asyncpg.Pool) -> None:
     tokens = [await keys.create(Role.ADMIN) for _ in range(3)]
     for token in tokens:
         assert await keys.verify(token) is not None
     elsewhere = Keys(pool)
     await elsewhere.revoke(tokens[1].split("_")[1])
-    await asyncio.sleep(1)
+    await eventually(lambda: keys.verified(tokens[1]) is None)
     assert [keys.verified(token) is not None for token in tokens] == [True, False, True]
 
 

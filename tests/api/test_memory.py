@@ -43,11 +43,11 @@ def test_a_new_policy_and_a_new_start_take_no_time_for_each_task() -> None:
     taken = []
     for overlap in (1, 2, 1, 2):
         project = replace(memory.project, policy=replace(POLICY, overlap=overlap))
-        began = time.perf_counter()
+        began = time.process_time()
         memory.adopt(project)
         moved = memory.sweep_all(memory.seq + 1)
         memory.restart([])
-        taken.append(time.perf_counter() - began)
+        taken.append(time.process_time() - began)
         assert len(moved) == TASKS
         open_now = len(memory.queue.pick(1, 10, 2, none))
         assert open_now == (10 if overlap == 2 else 0)

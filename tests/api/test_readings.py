@@ -76,10 +76,11 @@ async def test_a_glance_lasts_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
         count += 1
         return [count]
 
+    monkeypatch.setattr(module, "FRESH", 3600.0)
     first = readings.glance("a", look)
     assert readings.glance("a", look) is first
     assert readings.glance("b", look) == [2]
-    await asyncio.sleep(0.03)
+    monkeypatch.setattr(module, "FRESH", -1.0)
     assert readings.glance("a", look) == [3]
     for name in "cdefg":
         readings.glance(name, look)

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 
 import asyncpg
 import numpy as np
@@ -16,8 +15,9 @@ from api.shard import Shard
 from api.shards import Shards
 from db.connect import connect, create_pool
 from tests.api.rig import Clock, all_tasks, make_project, open_shards, submissions
+from tests.waiting import PATIENCE, eventually, soon
 
-SLOW = Limits(derived_pause=1.5)
+NEVER = Limits(derived_pause=3600.0)  # what lags is written when the test says so
 STATES = "select status, seq from task_state order by task_id"
 
 
@@ -45,7 +45,7 @@ async def work(shard: Shard, save_after: int, saver: asyncpg.Connection) -> None
         elif step == 4:
             await judge(shard, 3, list(range(0, 40, 7)))
         else:
-            await asyncio.sleep(2 * SLOW.derived_pause)  # the tables are as they should be
+            await shard._derived.drain()  # the tables are as they should be
             await shard.update_policy({"overlap": 1, "target_confidence": 0.5}, None, "test")
         if step == save_after:
             await snapshots.save(saver, shard.memory)
@@ -62,7 +62,7 @@ async def test_a_change_of_policy_keeps_its_place_in_the_log(
     database_url: str, save_after: int
 ) -> None:
     pool, saver = await create_pool(database_url, size=4), await connect(database_url)
-    shards = Shards(database_url, pool, limits=SLOW, now=Clock())
+    shards = Shards(database_url, pool, limits=NEVER, now=Clock())
     policy = Policy(overlap=3, require_lease=False)
     shard = await make_project(shards, tasks=40, workers=4, policy=policy)
     await work(shard, save_after, saver)
@@ -79,14 +79,14 @@ async def test_a_change_of_policy_keeps_its_place_in_the_log(
         again = later.get("p")
         assert again.project == project
         _assert_same(was, again.tasks(ids), worker_seqs, again.memory.seqs()[1])
-        told = await asyncio.wait_for(anext(again.feed.tasks(after=cursor)), 1)
+        told = await soon(anext(again.feed.tasks(after=cursor)))
         assert told.ids.tolist() == moved.tolist()
-        async with asyncio.timeout(10):
-            while True:
-                rows = await saver.fetch(STATES)
-                if [row["seq"] for row in rows] == was.seq.tolist():
-                    break
-                await asyncio.sleep(0.1)
+
+        async def written() -> bool:
+            return bool([row["seq"] for row in await saver.fetch(STATES)] == was.seq.tolist())
+
+        await eventually(written)
+        rows = await saver.fetch(STATES)
         assert [row["status"] for row in rows] == [STATUSES[status] for status in was.status]
     await saver.close()
 
@@ -104,13 +104,12 @@ from api.seat import Seat
 async def main():
     seat = Seat(sys.argv[1], int(sys.argv[2]))
     assert await seat.take()
-    busy = asyncio.create_task(seat.connection.execute("select pg_sleep(90)"))
-    await asyncio.sleep(0.2)
-    print("busy", flush=True)
-    await busy
+    print("seated", flush=True)
+    await seat.connection.execute("select pg_sleep(3600)")
 
 asyncio.run(main())
 """
+BUSY = "select count(*) from pg_stat_activity where query like '%(3600)' and state = 'active'"
 
 
 async def test_the_last_statement_of_a_killed_process_keeps_nobody_out(database_url: str) -> None:
@@ -121,19 +120,22 @@ async def test_the_last_statement_of_a_killed_process_keeps_nobody_out(database_
         sys.executable, "-c", HOLDER, database_url, str(project_id), stdout=asyncio.subprocess.PIPE
     )
     assert holder.stdout is not None
-    assert await asyncio.wait_for(holder.stdout.readline(), 60) == b"busy\n"
+    assert await soon(holder.stdout.readline()) == b"seated\n"
+    watcher = await connect(database_url)
+    await eventually(lambda: watcher.fetchval(BUSY))
+    await watcher.close()
     holder.kill()
     await holder.wait()
-    async with asyncio.timeout(60), open_shards(database_url) as shards:
+    limits = Limits(seat_patience=PATIENCE)
+    async with asyncio.timeout(PATIENCE), open_shards(database_url, limits=limits) as shards:
         assert shards.get("p").writable
 
 
 async def test_nobody_waits_for_a_writer_that_lives(database_url: str) -> None:
     async with open_shards(database_url) as first:
         shard = await make_project(first, tasks=1, workers=1)
-        shards = Shards(database_url, pool := await create_pool(database_url, size=1))
-        began = time.monotonic()
-        assert not (await shards.open(shard.project.project_id)).writable
-        assert time.monotonic() - began < Limits().seat_patience / 2
+        pool = await create_pool(database_url, size=1)
+        shards = Shards(database_url, pool, limits=Limits(seat_patience=10 * PATIENCE))
+        assert not (await soon(shards.open(shard.project.project_id))).writable
         await shards.close()
         await pool.close()

@@ -12,6 +12,9 @@ from tests.api.rig import make_project, open_shards, submissions
 
 FREE = Policy(overlap=3, target_confidence=1.0, require_lease=False)
 BATCH = 5_000
+# The bound between two things measured beside each other, and the least of each: others use the
+# machine too. A walk along the chain took hundreds of times as long.
+TIMES = 10
 
 
 async def test_a_revision_costs_the_same_however_many_came_before(database_url: str) -> None:
@@ -22,22 +25,29 @@ async def test_a_revision_costs_the_same_however_many_came_before(database_url: 
             answer = await shard.submit(submissions(0, [0, 1] * (BATCH // 2), task=[0] * BATCH))
             assert set(answer.code) == {""}
             last = int(answer.seq[-1])
-        taken = []
-        for label in (0, 1, 0, 1, 0):
-            began = time.perf_counter()
-            answer = await shard.submit(submissions(0, [label], task=[0]))
-            taken.append(time.perf_counter() - began)
-            assert (answer.code, answer.seq.tolist()) == ([""], [last := last + 1])
-        assert min(taken) < 0.02  # the least, as others use the machine too
-        again = await shard.submit(submissions([0, 0, 1], [0, 1, 1], task=[0, 2, 0]))
+        often, seldom = list[float](), list[float]()
+        for label in (0, 1) * 10:
+            for worker, taken in ((0, often), (1, seldom)):
+                began = time.perf_counter()
+                answer = await shard.submit(submissions(worker, [label], task=[0]))
+                taken.append(time.perf_counter() - began)
+                assert (answer.code, answer.seq.tolist()) == ([""], [last := last + 1])
+        assert min(often) < TIMES * min(seldom)
+        again = await shard.submit(submissions([0, 0, 1], [1, 1, 1], task=[0, 2, 0]))
         assert set(again.code) == {"DUPLICATE"}
-        assert again.seq[0] == last
+        assert again.seq[[0, 2]].tolist() == [last - 1, last]
         pool = await create_pool(database_url, size=1)
-        began = time.perf_counter()
-        live = await reads.judgments_of_tasks(pool, shard.project.project_id, [0, 1])
-        assert time.perf_counter() - began < 1
-        found = [(row["worker_id"], row["label_id"], row["seq"]) for row in live]
-        assert found == [(1, 1, again.seq[2]), (0, 0, last)]
+        often.clear()
+        seldom.clear()
+        for _ in range(10):
+            for task, taken in ((0, often), (2, seldom)):
+                began = time.perf_counter()
+                live = await reads.judgments_of_tasks(pool, shard.project.project_id, [task, 1])
+                taken.append(time.perf_counter() - began)
+                assert [row["worker_id"] for row in live] == [0, 1]
+                if task == 0:
+                    assert [row["seq"] for row in live] == [last - 1, last]
+        assert min(often) < TIMES * min(seldom)
         await pool.close()
 
 

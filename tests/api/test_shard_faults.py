@@ -14,6 +14,7 @@ from api.shard import Shard
 from api.shards import Shards
 from db.connect import connect
 from tests.api.rig import all_tasks, make_project, open_shards, submissions
+from tests.waiting import PATIENCE, eventually
 
 KILL = (
     "select count(pg_terminate_backend(pid)) from pg_stat_activity "
@@ -21,14 +22,15 @@ KILL = (
 )
 
 
-async def _kill_at_random(url: str, times: int, generator: random.Random) -> int:
+async def _kill_at_random(url: str, times: int, generator: random.Random) -> None:
+    """Kill so many writers' connections, each some time after it was made."""
     connection = await connect(url)
     killed = 0
-    for _ in range(times):
-        await asyncio.sleep(generator.random() * 0.06)
-        killed += await connection.fetchval(KILL)
+    async with asyncio.timeout(PATIENCE):
+        while killed < times:
+            await asyncio.sleep(generator.random() * 0.06)
+            killed += await connection.fetchval(KILL)
     await connection.close()
-    return killed
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -66,8 +68,7 @@ async def test_killed_connections_lose_nothing_and_count_nothing_twice(
                         assert known == (task, label)
 
         clients = [asyncio.create_task(client(worker)) for worker in range(12)]
-        killed = await _kill_at_random(database_url, 40, generator)
-        assert killed > 8
+        await _kill_at_random(database_url, 15, generator)
         finished.set()
         await asyncio.gather(*clients)
         await _check_log(database_url, shard, acknowledged)
@@ -123,7 +124,7 @@ async def test_leases_stay_strict_when_connections_die(database_url: str) -> Non
                     await asyncio.sleep(0.01)
 
         clients = [asyncio.create_task(client(worker)) for worker in range(10)]
-        await _kill_at_random(database_url, 15, generator)
+        await _kill_at_random(database_url, 6, generator)
         finished.set()
         await asyncio.gather(*clients)
         connection = await connect(database_url)
@@ -134,18 +135,19 @@ async def test_leases_stay_strict_when_connections_die(database_url: str) -> Non
         held = await connection.fetchval("select count(*) from lease where closed_at is null")
         await connection.close()
         assert (most or 0) <= 2
-        assert shard.tasks(all_tasks(shard)).open_leases.sum() == held
+        # The shard may be reading the log again after the last kill.
+        await eventually(lambda: shard.tasks(all_tasks(shard)).open_leases.sum() == held)
 
 
 async def test_a_call_that_waits_while_the_database_is_away_is_carried_out(
     database_url: str,
 ) -> None:
-    async with open_shards(database_url, limits=Limits(patience=3.0)) as shards:
+    async with open_shards(database_url, limits=Limits(patience=PATIENCE)) as shards:
         shard = await make_project(shards, tasks=10, workers=2, policy=Policy(require_lease=False))
         connection = await connect(database_url)
         await connection.fetchval(KILL)
         await connection.close()
-        await asyncio.sleep(0.05)  # the closed connection has been seen
+        await eventually(lambda: not shard._seat.usable)
         answer = await shard.submit(submissions(0, [1], task=[0]))
         assert answer.code == [""]
 

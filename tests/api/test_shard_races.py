@@ -14,6 +14,7 @@ from api.rows import OPEN
 from api.shards import utc_now
 from db.connect import connect
 from tests.api.rig import all_tasks, make_project, new_tasks, open_shards, submissions
+from tests.waiting import eventually, soon
 
 REAL_TIME = Limits(longest_retry=0.05)
 
@@ -49,7 +50,7 @@ async def test_64_clients_give_each_of_1000_tasks_exactly_three_judgments(
                     assert set(answer.code) == {""}
                     done[worker] += len(leases)
 
-        await asyncio.wait_for(asyncio.gather(*map(client, range(64))), 60)
+        await soon(asyncio.gather(*map(client, range(64))))
         views = shard.tasks(all_tasks(shard))
         assert set(views.judgments.tolist()) == {3}
         assert not np.any(views.status == OPEN)
@@ -63,7 +64,6 @@ async def test_abandoned_leases_come_back_when_they_run_out(database_url: str) -
         policy = Policy(overlap=1, lease_seconds=1.0)
         shard = await make_project(shards, tasks=5, workers=2, policy=policy)
         abandoned = await shard.lease(0, 5)
-        began = asyncio.get_running_loop().time()
         while True:
             try:
                 leases = await shard.lease(1, 5)
@@ -73,7 +73,7 @@ async def test_abandoned_leases_come_back_when_they_run_out(database_url: str) -
             assert not finished
             assert pause <= REAL_TIME.longest_retry
             await asyncio.sleep(pause)
-        assert 0.8 < asyncio.get_running_loop().time() - began < 1.5
+        assert utc_now() >= min(lease.expires_at for lease in abandoned)
         assert {lease.task_id for lease in leases} == {lease.task_id for lease in abandoned}
         late = await shard.submit(submissions(0, [1], lease=[abandoned[0].lease_id]))
         assert late.code == ["LEASE_EXPIRED"]
@@ -85,8 +85,7 @@ async def test_leases_run_out_durably_without_any_traffic(database_url: str) -> 
             shards, tasks=3, workers=1, policy=Policy(overlap=1, lease_seconds=1.0)
         )
         await shard.lease(0, 3)
-        await asyncio.sleep(1.3)
-        assert shard.tasks(all_tasks(shard)).open_leases.tolist() == [0, 0, 0]
+        await eventually(lambda: not shard.tasks(all_tasks(shard)).open_leases.any())
         connection = await connect(database_url)
         outcomes = await connection.fetch("select outcome from lease")
         await connection.close()
@@ -129,7 +128,8 @@ async def test_tasks_leased_by_a_caller_who_left_go_back_at_once(database_url: s
             if not call.cancel():
                 await shard.release(0, [lease.lease_id for lease in await call])
             await asyncio.gather(call, return_exceptions=True)
-            await asyncio.sleep(0.1)
+            # They expire in ten minutes by a clock that stands still.
+            await eventually(lambda: not shard.tasks(all_tasks(shard)).open_leases.any())
             mine = await shard.lease(1, 4)
             assert len(mine) == 4
             await shard.release(1, [lease.lease_id for lease in mine])
@@ -150,9 +150,9 @@ async def test_a_full_inbox_makes_callers_wait_and_then_refuses_them(database_ur
         async with blocker.transaction():
             await blocker.execute("lock table judgment in exclusive mode")
             calls = [asyncio.create_task(shard.submit(batch)) for batch in batches]
-            await asyncio.sleep(0.6)
+            # One is being stored, and another fills the inbox.
+            await eventually(lambda: sum(call.done() for call in calls) == len(calls) - 2)
             early = [call for call in calls if call.done()]
-            assert len(early) >= len(batches) - 3
             for call in early:
                 with pytest.raises(Overloaded) as refusal:
                     call.result()
@@ -191,15 +191,13 @@ async def test_a_second_process_reads_is_refused_and_takes_over(database_url: st
             await shard.add_workers(["later"])
             await shard.update_policy({"overlap": 2}, None, "test")
             await shard.lease(1, 3)
-            await asyncio.sleep(0.4)
-            assert other.seq == shard.seq
+            await eventually(lambda: other.seq == shard.seq)
             assert other.project == shard.project
             mine, theirs = shard.tasks(all_tasks(shard)), other.tasks(all_tasks(shard))
             for name in ("status", "judgments", "open_leases", "label", "confidence"):
                 np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
             with pytest.raises(ProjectTaken):
                 await other.submit(submissions(0, [1], task=[0]))
-        await asyncio.sleep(0.4)
-        assert second.get("p").writable
+        await eventually(lambda: second.get("p").writable)
         answer = await other.submit(submissions(0, [1, 1], task=[0, 5]))
         assert answer.code == ["DUPLICATE", ""]
