@@ -2,15 +2,14 @@
 
 import asyncio
 import os
+import re
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.paths.serving import MAIN
-
-PATIENCE = 240.0  # seconds for a whole command: the first of a test run may compile kernels
+from tests.waiting import PATIENCE, eventually
 
 
 @dataclass(frozen=True)
@@ -55,14 +54,14 @@ async def basanite(home: Path, *arguments: str) -> Ran:
     return await finish(await start(home, *arguments))
 
 
-async def until(process: asyncio.subprocess.Process, words: str) -> str:
-    """Read what a command prints until these words come."""
+async def until(process: asyncio.subprocess.Process, pattern: str) -> str:
+    """Read what a command prints until something in it matches."""
     assert process.stdout is not None
     text = ""
     async with asyncio.timeout(PATIENCE):
-        while words not in text:
+        while not re.search(pattern, text):
             line = await process.stdout.readline()
-            assert line, f"{words!r} did not come:\n{text}"
+            assert line, f"{pattern!r} did not come:\n{text}"
             text += line.decode()
     return text
 
@@ -103,11 +102,6 @@ def exists(path: str) -> bool:
     return Path(path).exists()
 
 
-async def gone(processes: list[int], mark: str, seconds: float = 60.0) -> bool:
-    """Whether these processes, and all that name the mark, end within the time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not running(mark) and not any(map(alive, processes)):
-            return True
-        await asyncio.sleep(0.1)
-    return False
+async def gone(processes: list[int], mark: str) -> None:
+    """Wait until these processes, and all that name the mark, have ended."""
+    await eventually(lambda: not running(mark) and not any(map(alive, processes)))

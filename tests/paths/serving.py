@@ -11,8 +11,7 @@ import asyncpg
 import httpx
 
 from api.keys import Keys, Role
-
-START_SECONDS = 120.0  # the first start of a test run may compile kernels
+from tests.waiting import PATIENCE
 
 MAIN = "from api.cli import main; main()"
 
@@ -71,7 +70,7 @@ class ServerProcess:
             stdout=asyncio.subprocess.DEVNULL,
             env={**os.environ, "BASANITE_LOG_LEVEL": "error"},
         )
-        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient() as client:
+        async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as client:
             while True:
                 assert self._process.returncode is None, "the server ended before it was ready"
                 try:

@@ -234,7 +234,7 @@ async def test_the_command_shows_quarters_and_goes_on_after_kill_9(
     assert "100%" in ran.text
     assert "consensus" in ran.text
     await check(database_url, rows_of(folder))
-    process = await start(tmp_path, *given)
+    process = await start(tmp_path, *given[:-1], "1")  # one at a time: it lasts longer
     text = await until(process, "Project set at")
     process.send_signal(signal.SIGINT)
     ran = await finish(process, text)
