@@ -109,11 +109,7 @@ async def test_a_client_that_leaves_ends_its_feed(server: Serving) -> None:
         await anext(feed)
         await feed.aclose()
 
-    def sending() -> list[str]:
-        names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]  # type: ignore[union-attr]
-        return [name for name in names if "_send_all" in name]
-
-    await eventually(lambda: not sending())
+    await eventually(lambda: not any("_send_all" in repr(task) for task in asyncio.all_tasks()))
 
 
 async def test_stopping_the_server_completes_the_feeds(database_url: str) -> None:
