@@ -22,5 +22,6 @@ class Limits:
     # many rows, and as many again may come while it is made (40,000 a second for 25 seconds): at
     # most 14 seconds. Beside them a start takes 2 seconds, and 3 more for ten million judgments.
     snapshot_rows: int = 1_000_000
+    history_rows: int = 2_000_000  # most that are replayed to answer how a project was
     snapshot_rows_at_end: int = 50_000  # the same at a clean shutdown
     snapshot_pause: float = 30.0  # before another try, when one has failed

@@ -10,6 +10,7 @@ import asyncpg
 
 from api.directory import storable
 from api.errors import InvalidInput, InvalidLabels, InvalidText, ProjectExists, UnknownProject
+from api.history import History
 from api.limits import Limits
 from api.plan import storable_json
 from api.policy import Policy
@@ -47,6 +48,7 @@ class Shards:
         self._by_id: dict[int, Shard] = {}
         self._by_name: dict[str, Shard] = {}
         self._opening: dict[int, asyncio.Task[Shard]] = {}
+        self.history = History(dsn, pool, self._limits)
 
     async def start(self) -> None:
         """Open every project of the database."""

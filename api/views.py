@@ -27,6 +27,20 @@ class Views(ABC):
         """The project's memory."""
 
     @property
+    @abstractmethod
+    def writable(self) -> bool:
+        """Whether this process writes the project."""
+
+    @property
+    def until(self) -> int | None:
+        """The last seq that counts, None where all do."""
+        return None
+
+    def now(self) -> datetime:
+        """Return the time that counts as now."""
+        return self._now()
+
+    @property
     def project(self) -> Project:
         """The project as of its last change."""
         return self.memory.project

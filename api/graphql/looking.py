@@ -1,45 +1,75 @@
 """Single objects for admins."""
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from strawberry import ID
+from strawberry import ID, field
 
-from api.errors import UnknownProject
+from api.errors import InvalidInput, UnknownProject
 from api.graphql.context import Context, Info, admin_of, shard_of
 from api.graphql.listing import OneProject
 from api.graphql.project import Node, Project
 from api.graphql.reading import project_of, selected, tasks_of, workers_of
-from api.graphql.scalars import parse_global_id
+from api.graphql.scalars import Sequence, parse_global_id, with_offset
 from api.graphql.task import Task
 from api.graphql.worker import Worker
 from api.shard import Shard
+from api.views import Views
 from db import reads
 
 Named = Annotated[ID, strawberry.argument(description="External id.")]
 
 
-async def project(info: Info, external_id: Named) -> Project | None:
+@strawberry.input(description="A moment of the past: a sequence or a time, one of the two.")
+class AsOf:
+    """When."""
+
+    sequence: Sequence | None = field(
+        description="Position in the project's log, the last that counts.", default=None
+    )
+    time: datetime | None = field(
+        description="What was in the log at this time counts.", default=None
+    )
+
+
+Then = Annotated[
+    AsOf | None,
+    strawberry.argument(
+        description="Answer as it was then. The log is replayed for it from the newest snapshot "
+        "before that moment: 2 to 10 seconds a million entries, the first time. One such replay "
+        "runs at a time, and the last two moments are kept. Refused with TOO_LONG_AGO beyond "
+        "2,000,000 entries, and with NOT_YET in the future."
+    ),
+]
+
+
+async def project(info: Info, external_id: Named, as_of: Then = None) -> Project | None:
     """One project."""
     context = admin_of(info)
     try:
-        return project_of(await shard_of(context, external_id))
+        shard = await shard_of(context, external_id)
     except UnknownProject:
         return None
+    return project_of(await _views(context, shard, as_of))
 
 
-async def task(info: Info, external_id: Named, project: OneProject = None) -> Task | None:
+async def task(
+    info: Info, external_id: Named, project: OneProject = None, as_of: Then = None
+) -> Task | None:
     """One task."""
     context = admin_of(info)
-    shard = await shard_of(context, project)
+    shard = await _views(context, await shard_of(context, project), as_of)
     ids = shard.task_ids([external_id]).tolist()
     return await _task(context, shard, ids[0], selected(info))
 
 
-async def worker(info: Info, external_id: Named, project: OneProject = None) -> Worker | None:
+async def worker(
+    info: Info, external_id: Named, project: OneProject = None, as_of: Then = None
+) -> Worker | None:
     """One worker."""
     context = admin_of(info)
-    shard = await shard_of(context, project)
+    shard = await _views(context, await shard_of(context, project), as_of)
     ids = shard.worker_ids([external_id]).tolist()
     return await _worker(context, shard, ids[0], selected(info))
 
@@ -67,6 +97,20 @@ async def node(
             return None
 
 
+async def _views(context: Context, shard: Shard, as_of: AsOf | None) -> Views:
+    """The project as it is, or as it was."""
+    if as_of is None:
+        return shard
+    history = context.service.shards.history
+    match as_of.sequence, as_of.time:
+        case int(sequence), None:
+            return await history.at(shard, sequence)
+        case None, datetime() as time:
+            return await history.at_time(shard, with_offset("asOf.time", time))
+        case _:
+            raise InvalidInput("asOf", "name a sequence or a time, one of the two")
+
+
 def _shard(context: Context, project_id: int) -> Shard | None:
     if context.caller.project_id not in {None, project_id}:
         return None
@@ -77,7 +121,7 @@ def _shard(context: Context, project_id: int) -> Shard | None:
 
 
 async def _task(
-    context: Context, shard: Shard, task_id: int, wanted: frozenset[str]
+    context: Context, shard: Views, task_id: int, wanted: frozenset[str]
 ) -> Task | None:
     pool, project_id = context.service.pool, shard.project.project_id
     if not 0 <= task_id < 2**31:
@@ -88,7 +132,7 @@ async def _task(
 
 
 async def _worker(
-    context: Context, shard: Shard, worker_id: int, wanted: frozenset[str]
+    context: Context, shard: Views, worker_id: int, wanted: frozenset[str]
 ) -> Worker | None:
     pool, project_id = context.service.pool, shard.project.project_id
     if not 0 <= worker_id < 2**31:

@@ -20,14 +20,14 @@ from api.graphql.scalars import Json, global_id
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.task import STATUSES, Consensus, Judgment, LabelProbability, Task
 from api.graphql.worker import Confusion, Estimate, Reputation, Worker, WorkerKind, WorkerStatus
-from api.shard import Shard
+from api.views import Views
 from db import reads
 
 MOST_CELLS = 2_000_000  # of the confusion matrices of one answer
 LEAST_COUNT = 0.05  # of a cell that is shown
 
 
-def project_of(shard: Shard) -> Project:
+def project_of(shard: Views) -> Project:
     """A project as it stands."""
     project = shard.project
     return Project(
@@ -64,7 +64,7 @@ def quality_of(quality: rows.Quality) -> Quality:
 
 
 async def tasks_of(
-    context: Context, shard: Shard, found: Sequence[asyncpg.Record], wanted: frozenset[str]
+    context: Context, shard: Views, found: Sequence[asyncpg.Record], wanted: frozenset[str]
 ) -> list[Task]:
     """Tasks from their rows, in the same order. `wanted`: the fields that the caller selected."""
     ids = np.array([row["task_id"] for row in found], np.int32)
@@ -112,7 +112,7 @@ async def tasks_of(
 
 
 def workers_of(
-    shard: Shard, found: Sequence[asyncpg.Record], wanted: frozenset[str]
+    shard: Views, found: Sequence[asyncpg.Record], wanted: frozenset[str]
 ) -> list[Worker]:
     """Workers from their rows, in the same order. `wanted`: the fields that were selected."""
     views = shard.workers(np.array([row["worker_id"] for row in found], np.int32))
@@ -175,7 +175,7 @@ def workers_of(
     ]
 
 
-def _confusion(shard: Shard, worker: int) -> list[Confusion]:
+def _confusion(shard: Views, worker: int) -> list[Confusion]:
     counts = shard.confusion(worker)
     names = [ID(label.external_id) for label in shard.project.labels]
     return [
@@ -185,10 +185,10 @@ def _confusion(shard: Shard, worker: int) -> list[Confusion]:
 
 
 async def _judgments(
-    context: Context, shard: Shard, ids: rows.Int32s, wanted: frozenset[str]
+    context: Context, shard: Views, ids: rows.Int32s, wanted: frozenset[str]
 ) -> dict[int, list[Judgment]]:
     pool, project_id = context.service.pool, shard.project.project_id
-    found = await reads.judgments_of_tasks(pool, project_id, ids.tolist())
+    found = await reads.judgments_of_tasks(pool, project_id, ids.tolist(), shard.until)
     who = sorted({row["worker_id"] for row in found})
     named = await reads.workers_by_ids(pool, project_id, who)
     workers = dict(zip(who, workers_of(shard, named, wanted), strict=True))

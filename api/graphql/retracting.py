@@ -47,6 +47,7 @@ from api.graphql.retraction import (
     WorkerEffect,
 )
 from api.graphql.scalars import Sequence as LogSequence
+from api.graphql.scalars import with_offset
 from api.graphql.task import TaskStatus
 from api.shard import Shard
 
@@ -88,14 +89,11 @@ async def void_judgments(
         if any(other is not None for other in others):
             raise InvalidInput("sequences", "they say it all: leave the other conditions out")
         return await call.carry_out(VoidJudgmentsPayload, VoidJudgments(tuple(given.sequences)))
-    for name, moment in (("since", given.since), ("until", given.until)):
-        if moment is not None and moment.tzinfo is None:
-            raise InvalidInput(name, "it has no offset: write 2026-03-01T12:00:00+00:00")
     selection = Selection(
         worker=None if given.worker is None else call.worker(given.worker),
         tasks=None if given.tasks is None else call.tasks(given.tasks),
-        since=given.since,
-        until=given.until,
+        since=None if given.since is None else with_offset("since", given.since),
+        until=None if given.until is None else with_offset("until", given.until),
     )
     return await call.carry_out(VoidJudgmentsPayload, VoidJudgments((), selection))
 

@@ -10,6 +10,8 @@ from strawberry import ID
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
+from api.errors import InvalidInput
+
 Json = NewType("Json", object)
 Sequence = NewType("Sequence", int)
 
@@ -33,6 +35,13 @@ def _parse_moment(value: Any) -> datetime:
         return datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise GraphQLError("A DateTime looks like 2026-03-01T12:00:00+00:00.") from error
+
+
+def with_offset(name: str, moment: datetime) -> datetime:
+    """The moment, if it tells its offset. Raises InvalidInput."""
+    if moment.tzinfo is None:
+        raise InvalidInput(name, "it has no offset: write 2026-03-01T12:00:00+00:00")
+    return moment
 
 
 SCALARS: dict[object, ScalarDefinition] = {

@@ -57,33 +57,3 @@ from decision
 where project_id = $1 and seq > $2 and seq <= $3
     and kind in ('POLICY_CHANGED', 'TASK_REOPENED', 'WORKER_VOIDED', 'WORKER_RESTORED')
 order by seq;
-
--- name: open_leases_at
--- The leases that were open when the log had come to a seq.
-with moment as (
-    select max(at) as at
-    from (
-        (select created_at as at from judgment where project_id = $1 and seq <= $2
-         order by seq desc limit 1)
-        union all
-        (select created_at from decision where project_id = $1 and seq <= $2
-         order by seq desc limit 1)
-        union all
-        (select granted_at from lease where project_id = $1 and seq <= $2
-         order by lease_id desc limit 1)
-    ) as entry
-)
-select lease_id, task_id, worker_id, expires_at
-from lease, moment
-where project_id = $1 and seq <= $2 and (closed_at is null or closed_at > moment.at);
-
--- name: entry_from
--- The first judgment or decision from a seq on, and when it came.
-select seq, created_at
-from (
-    (select seq, created_at from judgment where project_id = $1 and seq >= $2 order by seq limit 1)
-    union all
-    (select seq, created_at from decision where project_id = $1 and seq >= $2 order by seq limit 1)
-) as entry
-order by seq
-limit 1;

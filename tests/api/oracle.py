@@ -29,6 +29,8 @@ class Oracle:
     clients: dict[tuple[int, str], tuple[int, int, int]] = field(default_factory=dict)
     leases: dict[UUID, OneLease] = field(default_factory=dict)
     stored: int = 0  # judgments ever stored, revised ones too
+    voided: dict[int, dict[int, tuple[int, int]]] = field(default_factory=dict)  # judgments by task
+    required: dict[int, int] = field(default_factory=dict)
 
     def judged(self, task: int) -> int:
         return sum(1 for at, _ in self.judgments if at == task)
@@ -45,6 +47,14 @@ class Oracle:
     def load(self, task: int) -> int:
         return self.judged(task) + len(self.open_leases(task))
 
+    def places(self, task: int) -> int:
+        """Judgments and leases that a task may have."""
+        return max(self.policy.overlap, self.required.get(task, 0))
+
+    def rank(self, task: int) -> int:
+        """What the task is ranked by among those of its priority: places taken of the overlap."""
+        return max(0, self.load(task) - (self.places(task) - self.policy.overlap))
+
     def expire(self, now: float) -> None:
         for lease in self.open_leases():
             if lease.expires <= now:
@@ -52,17 +62,17 @@ class Oracle:
 
     def status(self, task: int, confidence: float) -> str:
         judged = self.judged(task)
-        enough = self.policy.min_judgments or self.policy.overlap
+        enough = max(self.policy.min_judgments or self.policy.overlap, self.required.get(task, 0))
         if task in self.gold or (confidence >= self.policy.target_confidence and judged >= enough):
             return "SETTLED"
-        return "CONTESTED" if judged >= self.policy.overlap else "OPEN"
+        return "CONTESTED" if judged >= self.places(task) else "OPEN"
 
     def free_for(self, worker: int, before: TaskViews) -> list[int]:
         """Tasks the worker could be given."""
         return [
             task
             for task in range(len(self.tasks))
-            if self.load(task) < self.policy.overlap
+            if self.load(task) < self.places(task)
             and (task, worker) not in self.judgments
             and not self.open_leases(task, worker)
             and self.handed_out(task, before)
@@ -70,7 +80,7 @@ class Oracle:
 
     def handed_out(self, task: int, before: TaskViews) -> bool:
         if before.gold[task] >= 0:
-            return bool(before.judgments[task] < self.policy.overlap)
+            return bool(before.judgments[task] < self.places(task))
         return bool(before.status[task] == OPEN)
 
     def submit(self, rows: Submissions, seqs: list[int], before: TaskViews) -> list[str]:
@@ -96,11 +106,13 @@ class Oracle:
         known = self.clients.get((worker, client)) if client is not None else None
         standing = (self._task(rows, row), worker) in self.judgments
         code = self._without_client(rows, row, before)
-        if known is None or code in ("UNKNOWN_WORKER", "UNKNOWN_LABEL"):
+        if known is None or code in ("UNKNOWN_WORKER", "WORKER_VOIDED", "UNKNOWN_LABEL"):
             return code
+        same = known[1] == rows.label[row] and known[0] == self._task(rows, row)
+        if same:  # what stands no more was voided, and a repetition does not bring it back
+            return "DUPLICATE"
         if standing:
-            same = known[1] == rows.label[row] and known[0] == self._task(rows, row)
-            return "DUPLICATE" if same else "CLIENT_ID_REUSED"
+            return "CLIENT_ID_REUSED"
         return "CLIENT_ID_REUSED" if code == "" else code
 
     def _without_client(self, rows: Submissions, row: int, before: TaskViews) -> str:
@@ -108,6 +120,8 @@ class Oracle:
         task, lease_id = self._task(rows, row), rows.lease_id[row]
         if not 0 <= worker < self.workers:
             return "UNKNOWN_WORKER"
+        if worker in self.voided:
+            return "WORKER_VOIDED"
         if not 0 <= label < self.labels:
             return "UNKNOWN_LABEL"
         lease = None
@@ -135,7 +149,7 @@ class Oracle:
             return ended.get(lease.outcome or "", "")
         if rows.require_lease:
             return "LEASE_REQUIRED"
-        if self.open_leases(task, worker) or self.load(task) < self.policy.overlap:
+        if self.open_leases(task, worker) or self.load(task) < self.places(task):
             return ""
         return "OVERLAP_FULL"
 
@@ -148,6 +162,20 @@ class Oracle:
         self.stored += 1
         if client is not None:
             self.clients[worker, client] = (task, label, seq)
+
+    def void_worker(self, worker: int) -> None:
+        mine = [task for task, who in self.judgments if who == worker]
+        self.voided[worker] = {task: self.judgments.pop((task, worker)) for task in mine}
+        for lease in self.open_leases(worker=worker):
+            lease.outcome = "RELEASED"
+
+    def restore_worker(self, worker: int) -> None:
+        for task, judgment in self.voided.pop(worker).items():
+            self.judgments[task, worker] = judgment
+
+    def void_judgments(self, seqs: list[int]) -> None:
+        for pair in [pair for pair, (_, seq) in self.judgments.items() if seq in seqs]:
+            del self.judgments[pair]
 
     def release(self, worker: int | None, lease_ids: list[UUID]) -> list[str]:
         codes = []

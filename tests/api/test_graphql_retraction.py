@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.serving import LEASE, SET_GOLD, SUBMIT, SUBMIT_MANY, Data, Serving
+from tests.api.serving import LEASE, SET_GOLD, SUBMIT, SUBMIT_MANY, UPDATE_POLICY, Data, Serving
 
 RETRACTION = """
 mutation ($input: %sInput!) {
@@ -195,3 +195,77 @@ async def test_impossible_acts_are_refused(
             continue
         answer = await act(server, name, **given, dryRun=dry_run)
         assert answer.get("code") == code, answer
+
+
+AS_OF = """
+query ($project: ID!, $asOf: AsOf) {
+  project(externalId: $project, asOf: $asOf) {
+    policy { version overlap }
+    quality {
+      judgments workers openLeases sequence
+      tasks { total open settled contested }
+    }
+  }
+  task(externalId: "a", project: $project, asOf: $asOf) {
+    status judgmentCount openLeases gold consensus { label confidence }
+    judgments { sequence label worker { externalId voided } }
+  }
+  worker(externalId: "eve", project: $project, asOf: $asOf) {
+    voided judgmentCount openLeases reputation { accuracy { value low high } goldRight }
+  }
+}
+"""
+
+
+async def test_the_past_is_as_it_was(server: Serving) -> None:
+    """Every answer is kept, and is the same when it is asked for later, by sequence."""
+    answers = []
+
+    async def look() -> None:
+        now = await server.data(AS_OF, {"project": "p"})
+        answers.append((now["project"]["quality"]["sequence"], now))
+
+    await project(server)
+    await look()
+    await server.do(LEASE, {"project": "p", "worker": "eve", "count": 1})
+    await look()
+    await server.do(SET_GOLD, {"project": "p", "tasks": ["a"], "labels": ["dog"]})
+    await look()
+    await act(server, "voidWorker", worker="eve")
+    await look()
+    await server.do(UPDATE_POLICY, {"project": "p", "policy": {"overlap": 5}})
+    await server.add_tasks("p", "x", "y")
+    await look()
+    await act(server, "correctGold", tasks=["a"], labels=["cat"], clientId="2")
+    await act(server, "reopenTask", tasks=["b"], judgments=4, clientId="3")
+    await look()
+    await act(server, "unvoidWorker", worker="eve", clientId="4")
+    rows = {"workers": ["fay"], "tasks": ["a", "b", "x"], "labels": ["cat"] * 3}
+    await server.do(SUBMIT_MANY, {"project": "p"} | rows)
+    await look()
+    for sequence, answer in reversed(answers):
+        then = await server.data(AS_OF, {"project": "p", "asOf": {"sequence": sequence}})
+        assert then == answer
+    first = await server.data(AS_OF, {"project": "p", "asOf": {"sequence": 0}})
+    assert (first["task"], first["worker"]) == (None, None)
+    assert first["project"]["quality"]["tasks"]["total"] == 0
+
+
+async def test_the_past_has_bounds(server: Serving) -> None:
+    await project(server)
+    latest = (await server.data(AS_OF, {"project": "p"}))["project"]["quality"]["sequence"]
+    for as_of, code in (
+        ({"sequence": latest + 1}, "NOT_YET"),
+        ({"time": "2500-01-01T00:00:00+00:00"}, "NOT_YET"),
+        ({"time": "2026-01-01T00:00:00"}, "INVALID_INPUT"),
+        ({"time": "2026-01-01T00:00:00+00:00", "sequence": 1}, "INVALID_INPUT"),
+        ({}, "INVALID_INPUT"),
+    ):
+        answer = await server.ask(AS_OF, {"project": "p", "asOf": as_of})
+        assert {error["extensions"]["code"] for error in answer["errors"]} == {code}
+    long_ago = {"time": "2020-01-01T00:00:00+00:00"}
+    then = await server.data(AS_OF, {"project": "p", "asOf": long_ago})
+    assert then["project"]["quality"]["sequence"] == 0
+    key = await server.worker_key("p", "ann")
+    answer = await server.ask(AS_OF, {"project": "p", "asOf": long_ago}, key)
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"FORBIDDEN"}

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from api.errors import InvalidPolicy, LeaseLimit, NoTasks, Unavailable
+from api.errors import InvalidPolicy, LeaseLimit, NoTasks, Unavailable, WorkerVoided
 from api.policy import Policy
 from api.rows import OPEN, STATUSES, TaskViews
 from api.shards import Shards
@@ -48,6 +48,9 @@ class Program(RuleBasedStateMachine):
 
     @initialize(overlap=st.integers(1, 4), require_lease=st.booleans())
     def begin(self, overlap: int, require_lease: bool) -> None:
+        self.begin_project(overlap, require_lease)
+
+    def begin_project(self, overlap: int, require_lease: bool) -> None:
         policy = Policy(
             overlap=overlap, require_lease=require_lease, leases_per_worker=3, lease_seconds=100.0
         )
@@ -119,9 +122,12 @@ class Program(RuleBasedStateMachine):
         free = self.oracle.free_for(worker, before)
         held = len(self.oracle.open_leases(worker=worker))
         room = self.oracle.policy.leases_per_worker - held
-        order = {task: (-self.oracle.priority[task], self.oracle.load(task)) for task in free}
+        order = {task: (-self.oracle.priority[task], self.oracle.rank(task)) for task in free}
         try:
             leases = self.run(self.shard.lease(worker, count))
+        except WorkerVoided:
+            assert worker in self.oracle.voided
+            return
         except LeaseLimit:
             assert room <= 0
             return
@@ -197,7 +203,9 @@ class Program(RuleBasedStateMachine):
         batch = submissions([worker], [label], task=[task], client=[client], require_lease=True)
         self.before()
         answer = self.run(self.shard.submit(batch))
-        assert (answer.code, answer.seq.tolist()) == (["DUPLICATE"], [seq])
+        voided = worker in self.oracle.voided
+        expected = (["WORKER_VOIDED"], [-1]) if voided else (["DUPLICATE"], [seq])
+        assert (answer.code, answer.seq.tolist()) == expected
 
     @rule(data=st.data())
     def at_once(self, data: st.DataObject) -> None:
@@ -215,7 +223,7 @@ class Program(RuleBasedStateMachine):
 
     async def _grab(self, workers: list[int]) -> list[tuple[int, Any]]:
         async def grab(worker: int) -> tuple[int, Any]:
-            with contextlib.suppress(NoTasks, LeaseLimit):
+            with contextlib.suppress(NoTasks, LeaseLimit, WorkerVoided):
                 return worker, await self.shard.lease(worker, 2)
             return worker, []
 
@@ -335,6 +343,7 @@ class Program(RuleBasedStateMachine):
             }
             assert dict(zip(workers.tolist(), labels.tolist(), strict=True)) == live
         people = shard.workers(all_workers(shard))
+        assert np.flatnonzero(people.voided).tolist() == sorted(oracle.voided)
         for worker in range(oracle.workers):
             assert people.open_leases[worker] == len(oracle.open_leases(worker=worker))
             assert people.judgments[worker] == sum(
