@@ -26,6 +26,7 @@ from api.errors import (
     NotVoided,
     Refused,
 )
+from api.limits import Limits
 from api.standing import NOTICEABLE
 from api.views import Views
 from engine import Categorical, Events
@@ -34,7 +35,12 @@ from tests.api.test_shard_program import LABELS, Program
 
 
 class StaffProgram(Program):
-    """The calls of workers and admins, and the acts of staff among them."""
+    """The calls of workers and admins, and the acts of staff among them.
+
+    Clean ends leave snapshots, from which starts and looks back begin.
+    """
+
+    limits = Limits(snapshot_rows_at_end=1)
 
     @initialize(overlap=st.integers(2, 4), require_lease=st.booleans(), data=st.data())
     def begin(self, overlap: int, require_lease: bool, data: st.DataObject) -> None:

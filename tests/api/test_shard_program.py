@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 )
 
 from api.errors import InvalidPolicy, LeaseLimit, NoTasks, Unavailable, WorkerVoided
+from api.limits import Limits
 from api.policy import Policy
 from api.rows import OPEN, STATUSES, TaskViews
 from api.shards import Shards
@@ -36,6 +37,7 @@ class Program(RuleBasedStateMachine):
     """Calls in any order; the database comes from the test that runs the machine."""
 
     url = ""
+    limits = Limits()
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +61,7 @@ class Program(RuleBasedStateMachine):
 
     async def _open(self, policy: Policy) -> None:
         self.pool = await create_pool(self.url, size=2)
-        self.shards = Shards(self.url, self.pool, now=self.clock)
+        self.shards = Shards(self.url, self.pool, limits=self.limits, now=self.clock)
         self.shard = await make_project(
             self.shards, str(uuid4()), labels=LABELS, workers=3, policy=policy
         )
@@ -307,7 +309,7 @@ class Program(RuleBasedStateMachine):
         name = self.shard.project.external_id
         if clean:
             await self.shards.close()
-            self.shards = Shards(self.url, self.pool, now=self.clock)
+            self.shards = Shards(self.url, self.pool, limits=self.limits, now=self.clock)
             self.shard = await self.shards.open(self.shard.project.project_id)
         else:
             admin = await connect(self.url)
