@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv
 
-from engine.arrays import grown, grown_fields
+from engine.arrays import FIRST_ROWS, grown, grown_fields
 from engine.events import Consensus, Events, Outcome, Totals, WorkerStats
 from engine.full import Full
 from engine.kernels import stream
@@ -21,14 +21,12 @@ from engine.kernels.forms import (
     HITS,
     JUDGED,
     LEARNED,
-    SHARES,
-    SOFT,
     START_ANSWERS,
     START_RIGHT,
     TASKS,
 )
 from engine.kernels.memory import bind
-from engine.kernels.votes import FREE_LISTS, USED, Votes, find, group, labels_of
+from engine.kernels.votes import FREE_LISTS, USED, Votes, group, labels_of
 from engine.wide import Wide
 
 Floats = npt.NDArray[np.float64]
@@ -77,10 +75,12 @@ class Categorical:
         self._shadow: Any = self._form.tables(labels, digits)
         self._sweep: Any = self._form.sweep(labels, digits)
         self._progress = np.zeros(stream.PROGRESS, np.int64)
+        self._progress[stream.LABELS] = labels
         self._progress[stream.WORKER_COST] = self._form.worker_cost(labels)
         self._task_stamps = np.zeros(0, np.int64)
         self._worker_stamps = np.zeros(0, np.int64)
         self._touched_workers = np.zeros(0, np.int32)
+        self._touched_tasks = np.zeros(FIRST_ROWS, np.int32)
         self._bind()
 
     @property
@@ -112,7 +112,9 @@ class Categorical:
         if len(events) == 0:
             nothing = np.zeros(0, np.int32)
             return Outcome(nothing, nothing, refitted=False)
-        touched = np.empty(len(events), np.int32)
+        if len(events) > len(self._touched_tasks):
+            self._touched_tasks = grown(self._touched_tasks, len(events))
+            self._bind()
         done, why, refitted = 0, stream.POOL_FULL, False
         while why != stream.DONE:
             done, why = stream.apply(
@@ -122,7 +124,6 @@ class Categorical:
                 events.label,
                 done,
                 self._memory,
-                touched,
             )
             if why == stream.POOL_FULL:
                 self._reserve_rows(int(self._votes.pool[USED]) + 4 * len(events) + 64)
@@ -137,7 +138,7 @@ class Categorical:
                 raise ValueError(f"labels must lie in 0 to {self.labels - 1}")
         progress = self._progress
         return Outcome(
-            touched[: progress[stream.TASKS_TOUCHED]],
+            self._touched_tasks[: progress[stream.TASKS_TOUCHED]].copy(),
             self._touched_workers[: progress[stream.WORKERS_TOUCHED]].copy(),
             refitted,
         )
@@ -161,13 +162,6 @@ class Categorical:
             if report is not None:
                 report(min(done / whole, 1.0))
         self._swap()
-
-    def label_of(self, task: int, worker: int) -> int:
-        """The worker's live answer to the task, or -1."""
-        if task >= self.task_count:
-            return -1
-        row = find(self._votes, task, worker)
-        return int(self._votes.label[row]) if row >= 0 else -1
 
     def labels_of(self, tasks: Ints, workers: Ints) -> Labels:
         """The live answers of workers[i] to tasks[i], int16[n]; -1 where there is none."""
@@ -210,7 +204,7 @@ class Categorical:
 
     def prior(self) -> Floats:
         """Probability [labels] of each label for a task nobody has judged."""
-        weights = self._live.classes[SHARES] + self._live.classes[SOFT] + 1
+        weights = self._live.classes[:, : self.labels].sum(0) + 1
         prior: Floats = weights / weights.sum()
         return prior
 
@@ -337,6 +331,7 @@ class Categorical:
             self._task_stamps,
             self._worker_stamps,
             self._touched_workers,
+            self._touched_tasks,
         )
 
     def _swap(self) -> None:

@@ -9,13 +9,12 @@ from engine.kernels.forms import (
     LEARNED,
     PEOPLE,
     ROW_STRENGTH,
-    SHARES,
-    SOFT,
     START_ANSWERS,
     START_RIGHT,
     TOTALS,
 )
 from engine.kernels.full import FullSweep, FullTables
+from engine.kernels.lanes import padded
 from engine.kernels.votes import Votes
 
 Floats = npt.NDArray[np.float64]
@@ -41,30 +40,37 @@ class Full:
     @staticmethod
     def tables(labels: int, digits: npt.DTypeLike) -> FullTables:
         """Empty tables."""
+        width = padded(labels)
+        units = np.eye(labels + 1, width)
+        units[labels] = np.arange(width) < labels
         return FullTables(
             np.zeros((0, labels), digits),
-            np.zeros((0, labels, labels)),
-            np.zeros((0, labels)),
+            np.zeros((0, labels, width)),
+            np.zeros((0, width)),
             np.zeros((0, PEOPLE)),
-            np.zeros((labels, labels)),
-            np.zeros((2, labels)),
+            np.zeros((labels, width)),
+            np.zeros((2, width)),
             np.zeros(TOTALS),
-            np.zeros((2, labels)),
-            np.zeros(labels),
+            units,
+            np.zeros((2, width)),
+            np.zeros(width),
         )
 
     @staticmethod
     def sweep(labels: int, digits: npt.DTypeLike) -> FullSweep:
         """An empty pass."""
+        width = padded(labels)
+        profile = np.zeros((labels, 2, width))
+        profile[:, 1] = np.eye(labels, width)
         return FullSweep(
-            np.zeros((0, labels, 2, labels), digits),
+            np.zeros((0, labels, 2, width), digits),
             np.zeros((0, 2), digits),
-            np.zeros((labels, labels)),
-            np.zeros((2, labels)),
-            np.zeros(labels, digits),
-            np.zeros((labels, labels), digits),
-            np.zeros(1, digits),
-            np.zeros((2, labels)),
+            np.zeros((labels, width)),
+            np.zeros((2, width)),
+            np.zeros(width),
+            profile,
+            np.zeros(1),
+            np.zeros((2, width)),
         )
 
     @staticmethod
@@ -89,9 +95,9 @@ class Full:
     @staticmethod
     def matrices(tables: FullTables, workers: Ints) -> Floats:
         """Probabilities [n, K true, K answered] of the workers' answers."""
-        counts = tables.counts[workers].transpose(0, 2, 1)
-        K = counts.shape[1]
-        pooled = tables.pooled.T
+        K = len(tables.pooled)
+        counts = tables.counts[workers, :, :K].transpose(0, 2, 1)
+        pooled = tables.pooled[:, :K].T
         errors = pooled + 1
         np.fill_diagonal(errors, 0)
         profile = errors / errors.sum(1, keepdims=True)
@@ -109,12 +115,12 @@ class Full:
     @staticmethod
     def counts(tables: FullTables, worker: int) -> Floats:
         """Expected counts [K true, K answered] of one worker."""
-        counts: Floats = np.maximum(tables.counts[worker].T, 0)
+        counts: Floats = np.maximum(tables.counts[worker, :, : len(tables.pooled)].T, 0)
         return counts
 
     def bits(self, tables: FullTables, workers: Ints) -> Floats:
         """Mutual information [n] of answer and truth, in bits a judgment."""
-        prior = tables.classes[SHARES] + tables.classes[SOFT] + 1
+        prior = tables.classes[:, : len(tables.pooled)].sum(0) + 1
         prior = prior / prior.sum()
         matrices = self.matrices(tables, workers)
         answers = np.einsum("k,nkl->nl", prior, matrices)

@@ -22,11 +22,9 @@ def _exercise(labels: int) -> None:
             np.array([0, 1, 1, 0], np.int16),
         )
     )
-    model.label_of(0, 0)
     model.labels_of(np.zeros(1, np.int32), np.zeros(1, np.int32))
     model.consensus(np.zeros(1, np.int32))
     model.posterior(np.zeros(1, np.int32))
-    model.labels_of(np.zeros(1, np.int32), np.zeros(1, np.int32))
     model.refit()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 LAMBDA, S, COMMON = 10.0, 2.0, 0.7
-SWEEPS, CONCLUSION, FIRST_REFIT, HASTE, PATIENCE, STRIDE = 5, 3, 16, 6, 128, 2
+SWEEPS, CONCLUSION, FIRST_REFIT, HASTE, PATIENCE = 5, 2, 16, 6, 128
 
 Votes = dict[int, int]  # worker -> label
 Posterior = dict[int, float]  # label -> probability; what is missing is in the rest
@@ -170,6 +170,7 @@ class NaiveModel:
         self.gold: dict[int, int] = {}
         self.q: dict[int, Posterior] = {}
         self.tasks = self.workers = self.events = self.begun_at = self.slice = 0
+        self.stride = 1
         self.running: Iterator[int] | None = None
         self.concluded: dict[int, Posterior] | None = None
         self.frozen: FullMatrices | WideMatrices | None = None
@@ -220,15 +221,16 @@ class NaiveModel:
         self.events += 1
         live = sum(len(v) for v in self.votes.values())
         judged = sum(bool(v) or t in self.gold for t, v in self.votes.items())
-        work = (SWEEPS + CONCLUSION) * (
-            live + judged
-        ) + 2 * SWEEPS * self.workers * self.worker_cost
+        work = (SWEEPS + CONCLUSION) * (live + judged) + (
+            2 * SWEEPS + 1
+        ) * self.workers * self.worker_cost
         wait = max(self.begun_at // 4, FIRST_REFIT, work / PATIENCE)
         if self.running is None and self.events - self.begun_at >= wait:
             self.slice = 1 + work * HASTE // (live + 1)
             self.begun_at = self.events
+            self.stride = min(1 + self.events // 64, 128)
             self.running = self.refit()
-        budget = STRIDE * self.slice if self.events % STRIDE == 0 else 0
+        budget = self.stride * self.slice if self.events % self.stride == 0 else 0
         while self.running is not None and budget > 0:
             cost = next(self.running, None)
             if cost is None:
@@ -272,6 +274,10 @@ class NaiveModel:
             task += 1
             if votes or gold is not None:
                 yield CONCLUSION * (len(votes) + 1)
+        worker = 0
+        while worker < self.workers:
+            worker += 1
+            yield self.worker_cost
         self.q, self.concluded = self.concluded, None
 
     def refit_at_once(self) -> None:

@@ -26,19 +26,24 @@ ABILITY_STRENGTH = 10.0  # answers that the population's accuracy counts for (la
 ROW_STRENGTH = 2.0  # answers that a worker's own accuracy counts for in a row (s)
 COMMON = 0.7  # prior probability that a task was answered by ability alone, without own habits
 START_RIGHT, START_ANSWERS = 8.0, 10.0  # the population's accuracy before anything is known
-CONCLUSION = 3  # the last pass of a refit also folds: it costs as much as so many others
+CONCLUSION = 2  # the last pass of a refit also folds: it costs as much as so many others
 LEAST_MISS = 1e-6  # least probability of an error in a refit: single precision would make it 0
-RESCALE = 8  # factors below 1 multiplied before a product is brought back to 1
+RESCALE = 16  # factors below 1 multiplied before a product is brought back to 1
 
 
 def _absent(*_: Any) -> Any:
     raise TypeError("a form's functions run only inside kernels")
 
 
-def fold(votes: Any, tables: Any, task: int, end: int, sign: float) -> None:
+def fold(votes: Any, tables: Any, task: int, end: int, sign: float, tallied: int) -> None:
     """Add (sign 1) the posteriors of tasks from `task` until `end` to their workers' counts, or
-    take them out again (sign -1)."""
-    _absent(votes, tables, task, end, sign)
+    take them out again (sign -1). Of workers from `tallied` on, what `tally` sums is left out."""
+    _absent(votes, tables, task, end, sign, tallied)
+
+
+def tally(tables: Any, worker: int) -> None:
+    """Make the sums over a worker's counts that `fold` left out."""
+    _absent(tables, worker)
 
 
 def estimate(votes: Any, tables: Any, task: int) -> None:
@@ -90,8 +95,14 @@ def start_over(sweep: Any, tables: Any) -> None:
 Implementation = Callable[..., Any]
 
 
-def implement(function: Implementation, form: type, place: int) -> Callable[[Implementation], None]:
-    """Register a form's version of a function; `place`: which argument's type tells the form."""
+def implement(
+    function: Implementation, form: type, place: int, *, apart: bool = False
+) -> Callable[[Implementation], None]:
+    """Register a form's version of a function; `place`: which argument's type tells the form.
+
+    A function that stands `apart` is not inlined: its loops need the registers for themselves.
+    """
+    options: Any = {**OPTIONS, "forceinline": not apart}
 
     def register(implementation: Implementation) -> None:
         def choose(*arguments: Any) -> Implementation | None:
@@ -99,6 +110,6 @@ def implement(function: Implementation, form: type, place: int) -> Callable[[Imp
             ours = isinstance(kind, types.NamedTuple) and kind.instance_class is form
             return implementation if ours else None
 
-        overload(function, jit_options=OPTIONS, strict=False)(choose)
+        overload(function, jit_options=options, strict=False)(choose)
 
     return register

@@ -24,6 +24,7 @@ FIELDS = (
     "task_stamps",
     "worker_stamps",
     "touched_workers",
+    "touched_tasks",
 )
 
 
@@ -57,6 +58,7 @@ def bind(
     task_stamps: Any,
     worker_stamps: Any,
     touched_workers: Any,
+    touched_tasks: Any,
 ) -> Any:
     """A handle on these arrays; the caller keeps them alive."""
     return Memory(
@@ -68,4 +70,5 @@ def bind(
         task_stamps,
         worker_stamps,
         touched_workers,
+        touched_tasks,
     )

@@ -28,17 +28,21 @@ FIRST_REFIT = 16  # events
 # on, until it has doubled: what a refit still changes gets less, what it costs stays.
 HALVES, DOUBLES = 20_000, 1_000_000
 PATIENCE = 128  # judgments' worth of refitting that an event may cost on average
-STRIDE = 2  # events between two slices: to begin one costs as much as a few judgments of it
+# Events between two slices: a 64th of what is there, up to so many. Slices and events push each
+# other out of the caches, so that short ones are dear; the longest take some 0.1 ms.
+STRIDE_SHARE, LONGEST_STRIDE = 64, 128
 HASTE = 6  # a refit over n judgments is done after n / HASTE further events
+
+EVERYBODY = 1 << 31  # more than there are workers
 
 # Places in `progress`.
 TASKS_SEEN, WORKERS_SEEN, EVENTS, JUDGMENTS, BEGUN_AT, STAGE, PASS, CURSOR, SLICE, WORKER_COST = (
     range(10)
 )
-STAMP, TASKS_TOUCHED, WORKERS_TOUCHED, TASKS_JUDGED = 10, 11, 12, 13
-PROGRESS = 14
+STAMP, TASKS_TOUCHED, WORKERS_TOUCHED, TASKS_JUDGED, STRIDE, LABELS = range(10, 16)
+PROGRESS = 16
 
-IDLE, EXPECT, SURVEY, MAXIMISE, CONCLUDE = range(5)  # stages
+IDLE, EXPECT, SURVEY, MAXIMISE, CONCLUDE, TALLY = range(6)  # stages
 DONE, POOL_FULL, REFITTED, TOO_SMALL, BAD_ID, BAD_LABEL = range(6)  # why `apply` returned
 
 
@@ -46,7 +50,7 @@ DONE, POOL_FULL, REFITTED, TOO_SMALL, BAD_ID, BAD_LABEL = range(6)  # why `apply
 def _work(progress: Progress) -> int:
     """What a refit costs, in judgments of one pass; tasks that nobody judged cost nothing."""
     tasks = (SWEEPS + CONCLUSION) * (progress[JUDGMENTS] + progress[TASKS_JUDGED])
-    workers = 2 * SWEEPS * progress[WORKERS_SEEN] * progress[WORKER_COST]
+    workers = (2 * SWEEPS + 1) * progress[WORKERS_SEEN] * progress[WORKER_COST]
     return int(tasks + workers)
 
 
@@ -64,6 +68,7 @@ def _is_due(progress: Progress) -> bool:
 def _begin(sweep: Any, shadow: Any, progress: Progress) -> None:
     forms.start_over(sweep, shadow)
     progress[SLICE] = 1 + _work(progress) * HASTE // (progress[JUDGMENTS] + 1)
+    progress[STRIDE] = min(1 + progress[EVENTS] // STRIDE_SHARE, LONGEST_STRIDE)
     progress[BEGUN_AT] = progress[EVENTS]
     progress[STAGE] = EXPECT
     progress[PASS] = 0
@@ -85,10 +90,12 @@ def _advance(votes: Votes, sweep: Any, shadow: Any, progress: Progress, budget: 
         end = progress[TASKS_SEEN] if over_tasks else progress[WORKERS_SEEN]
         if cursor == end:
             progress[CURSOR] = 0
-            if stage == CONCLUDE:
+            if stage == TALLY:
                 progress[STAGE] = IDLE
                 return True
-            if stage == EXPECT:
+            if stage == CONCLUDE:
+                progress[STAGE] = TALLY
+            elif stage == EXPECT:
                 progress[STAGE] = SURVEY
             elif stage == SURVEY:
                 forms.settle_population(sweep)
@@ -103,11 +110,13 @@ def _advance(votes: Votes, sweep: Any, shadow: Any, progress: Progress, budget: 
             else:
                 reached, budget = forms.expect(votes, sweep, shadow, cursor, end, budget, last)
             if last:
-                forms.fold(votes, shadow, cursor, reached, 1.0)
+                forms.fold(votes, shadow, cursor, reached, 1.0, 0)
             progress[CURSOR] = reached
         else:
             if stage == SURVEY:
                 forms.survey(sweep, cursor)
+            elif stage == TALLY:
+                forms.tally(shadow, cursor)
             else:
                 forms.maximise(sweep, shadow, cursor)
             budget -= progress[WORKER_COST]
@@ -178,9 +187,8 @@ def apply(
     event_labels: npt.NDArray[np.int16],
     begin: int,
     memory: Any,
-    tasks: npt.NDArray[np.int32],
 ) -> tuple[int, int]:
-    """Fold events[begin:] into the state, in order; the ids of changed tasks go to `tasks`.
+    """Fold events[begin:] into the state, in order; what they changed goes to `memory.touched_*`.
 
     Returns (how far it came, why it returned): DONE; POOL_FULL: call again after the pool has
     grown; REFITTED: call again after live and shadow have changed places; and before any event is
@@ -189,7 +197,7 @@ def apply(
     Cost: O(redundancy x K) an event, and a slice of a refit where one runs.
     """
     votes, live, shadow, sweep = memory.votes, memory.live, memory.shadow, memory.sweep
-    progress, workers = memory.progress, memory.touched_workers
+    progress, tasks, workers = memory.progress, memory.touched_tasks, memory.touched_workers
     task_stamps, worker_stamps = memory.task_stamps, memory.worker_stamps
     if begin == 0:
         obstacle = _examine(
@@ -197,7 +205,7 @@ def apply(
             event_tasks,
             event_workers,
             event_labels,
-            sweep.prior.shape[0],
+            progress[LABELS],
             task_stamps.shape[0],
             worker_stamps.shape[0],
         )
@@ -224,10 +232,13 @@ def apply(
             kind == JUDGE and row >= 0 and votes.label[row] == label
         )
         if not idle:
-            concluded = progress[STAGE] == CONCLUDE and task < progress[CURSOR]
-            forms.fold(votes, live, task, task + 1, -1.0)
+            tallied = progress[CURSOR] if progress[STAGE] == TALLY else 0
+            concluded = progress[STAGE] == TALLY or (
+                progress[STAGE] == CONCLUDE and task < progress[CURSOR]
+            )
+            forms.fold(votes, live, task, task + 1, -1.0, EVERYBODY)
             if concluded:
-                forms.fold(votes, shadow, task, task + 1, -1.0)
+                forms.fold(votes, shadow, task, task + 1, -1.0, tallied)
             if kind == GOLD:
                 votes.gold[task] = label
             elif kind == RETRACT:
@@ -241,16 +252,16 @@ def apply(
             progress[TASKS_JUDGED] += mark(votes, task)
             if votes.length[task] > 0 or votes.gold[task] >= 0:
                 forms.estimate(votes, live, task)
-                forms.fold(votes, live, task, task + 1, 1.0)
+                forms.fold(votes, live, task, task + 1, 1.0, EVERYBODY)
                 if concluded:
                     forms.expect(votes, sweep, shadow, task, task + 1, 1, True)
-                    forms.fold(votes, shadow, task, task + 1, 1.0)
+                    forms.fold(votes, shadow, task, task + 1, 1.0, tallied)
             _touch(votes, task, worker, progress, task_stamps, worker_stamps, tasks, workers)
         progress[EVENTS] += 1
         if progress[STAGE] == IDLE and _is_due(progress):
             _begin(sweep, shadow, progress)
-        if progress[STAGE] != IDLE and progress[EVENTS] % STRIDE == 0:
-            budget = STRIDE * progress[SLICE]
+        if progress[STAGE] != IDLE and progress[EVENTS] % progress[STRIDE] == 0:
+            budget = progress[STRIDE] * progress[SLICE]
             if _advance(votes, sweep, shadow, progress, budget):
                 return e + 1, REFITTED
     return kinds.shape[0], DONE

@@ -67,7 +67,14 @@ def repeats(votes: Votes, first: int, row: int) -> bool:
     return i < row
 
 
-def _fold(votes: Votes, tables: WideTables, task: int, end: int, sign: float) -> None:
+def _fold(
+    votes: Votes,
+    tables: WideTables,
+    task: int,
+    end: int,
+    sign: float,
+    tallied: int,  # noqa: ARG001 - nothing is left out
+) -> None:
     while task < end:
         _fold_task(votes, tables, task, sign)
         task += 1
@@ -133,6 +140,10 @@ def _fold_task(votes: Votes, tables: WideTables, task: int, sign: float) -> None
                 if not repeats(votes, first, j):
                     rows[votes.label[j]] += sign * tables.mass[j]
                     tables.pooled[TRUTHS, votes.label[j]] += sign * tables.mass[j]
+
+
+def _tally(tables: WideTables, worker: int) -> None:
+    pass
 
 
 @kernel
@@ -282,4 +293,5 @@ def best(
 
 
 implement(forms.fold, WideTables, 1)(_fold)
+implement(forms.tally, WideTables, 0)(_tally)
 implement(forms.estimate, WideTables, 1)(_estimate)

@@ -107,7 +107,7 @@ def test_follows_the_twin_through_refits_in_slices() -> None:
             refits += outcome.refitted
         assert_same(model, naive)
         assert refits > 5
-        assert len(stages) == 5
+        assert len(stages) == 6
 
 
 @given(programs(), st.randoms(use_true_random=False))
@@ -187,8 +187,8 @@ def test_counts_are_the_sums_of_the_posteriors(program: tuple[int, list[Event]])
     for worker in workers:
         matrix = model.confusion(int(worker))
         expected = np.zeros((labels, labels))
-        for task in tasks:
-            answer = model.label_of(int(task), int(worker))
+        answers = model.labels_of(tasks, np.full(len(tasks), worker, np.int32))
+        for task, answer in zip(tasks, answers, strict=True):
             if answer >= 0 and (consensus.judgments[task] > 1 or consensus.gold[task] >= 0):
                 expected[:, answer] += model.posterior(tasks[task : task + 1])[0]
         if labels <= 32:
@@ -282,7 +282,7 @@ def test_empty_and_unknown() -> None:
     consensus = model.consensus(np.array([0, 99], np.int32))
     assert consensus.label.tolist() == [-1, -1]
     assert model.posterior(np.array([5], np.int32)) == pytest.approx(np.full((1, 4), 0.25))
-    assert model.label_of(3, 3) == -1
+    assert model.labels_of(np.array([3], np.int32), np.array([3], np.int32)).tolist() == [-1]
     assert model.workers(np.array([7], np.int32)).accuracy[0] == pytest.approx(0.8)
 
 
