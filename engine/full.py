@@ -14,7 +14,7 @@ from engine.kernels.forms import (
     TOTALS,
 )
 from engine.kernels.full import FullSweep, FullTables
-from engine.kernels.lanes import padded
+from engine.kernels.lanes import WIDTH, padded
 from engine.kernels.votes import Votes
 
 Floats = npt.NDArray[np.float64]
@@ -35,7 +35,7 @@ class Full:
     @staticmethod
     def worker_cost(labels: int) -> int:
         """How many judgments' worth of work one worker is in a refit."""
-        return 1 + labels * labels // 2
+        return 1 + labels * padded(labels) // WIDTH
 
     @staticmethod
     def tables(labels: int, digits: npt.DTypeLike) -> FullTables:

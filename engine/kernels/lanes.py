@@ -23,7 +23,7 @@ ir: Any = _ir
 cgutils: Any = _cgutils
 types: Any = _types
 
-WIDTH = 4
+WIDTH = 8
 _VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
 _INT = ir.IntType(32)
 
@@ -142,8 +142,9 @@ def _total(typing_context: Any, vector: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         del context, signature
         parts = [builder.extract_element(args[0], ir.Constant(_INT, i)) for i in range(WIDTH)]
-        pairs = [builder.fadd(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-        return builder.fadd(*pairs)
+        while len(parts) > 1:
+            parts = [builder.fadd(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
 
     return types.float64(vector), generate
 

@@ -1,7 +1,7 @@
 """Peak memory of a batch fit, in a process that does nothing else.
 
-Run as a module it prints JSON: bytes in use before the judgments are there (interpreter, libraries,
-machine code), and the most that was in use until the fit was done.
+Run as a module it prints JSON: bytes in use when the judgments are there in the form that the fit
+asks for (columns for ours, a data frame for crowd-kit's), and the most until the fit was done.
 """
 
 import json
@@ -21,7 +21,7 @@ OURS, CROWD_KIT = "ours", "crowd-kit"
 
 
 def peak(which: str, data: Crowd) -> int:
-    """Bytes that a batch fit of the judgments takes at most, the judgments themselves included."""
+    """Bytes that a batch fit takes at most, beside the judgments that it is given."""
     with tempfile.TemporaryDirectory(prefix="basanite-bench-") as name:
         folder = Path(name)
         data.save(folder)
@@ -31,28 +31,35 @@ def peak(which: str, data: Crowd) -> int:
     return int(found["peak"] - found["before"])
 
 
-def _ours() -> Callable[[Crowd], object]:
+Fit = Callable[[], object]
+
+
+def _ours() -> Callable[[Crowd], Fit]:
     from engine import Categorical
 
     # Every kernel is loaded before the memory is counted.
     nothing = np.zeros(1, np.int32)
     Categorical.fit(nothing, nothing, nothing.astype(np.int16), labels=2)
-    return lambda data: Categorical.fit(data.task, data.worker, data.label, data.labels)
+    return lambda data: lambda: Categorical.fit(data.task, data.worker, data.label, data.labels)
 
 
-def _crowd_kit() -> Callable[[Crowd], object]:
+def _crowd_kit() -> Callable[[Crowd], Fit]:
     from crowdkit.aggregation import DawidSkene
 
     from scripts.benchmarks.rivals import frame
 
-    return lambda data: DawidSkene(n_iter=1).fit(frame(data.task, data.worker, data.label))
+    def prepare(data: Crowd) -> Fit:
+        judgments = frame(data.task, data.worker, data.label)
+        return lambda: DawidSkene(n_iter=1).fit(judgments)
+
+    return prepare
 
 
 def _measure(which: str, folder: Path, labels: int) -> None:
-    fit = {OURS: _ours, CROWD_KIT: _crowd_kit}[which]()
+    fit = {OURS: _ours, CROWD_KIT: _crowd_kit}[which]()(Crowd.load(folder, labels))
     before = psutil.Process().memory_info().rss
     counted = _count_anew()
-    fit(Crowd.load(folder, labels))
+    fit()
     print(json.dumps({"before": before, "peak": counted()}))
 
 
