@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 WITHDRAWN: Final = -1  # instead of a label
 
@@ -72,6 +72,15 @@ class ReopenTasks:
 
 
 Act = VoidWorker | RestoreWorker | VoidJudgments | ChangeGold | ReopenTasks
+
+
+class Row(NamedTuple):
+    """A judgment that is voided or restored; `seq` -1 where it was not asked for."""
+
+    seq: int
+    task: int
+    worker: int
+    label: int
 
 
 def digest(act: Act) -> str:

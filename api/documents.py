@@ -43,6 +43,23 @@ mutation ($input: SubmitJudgmentsInput!) {{
     {REFUSED}
   }}
 }}"""
+_EFFECT: Final = """sequence duplicate effect {
+  judgments leases posteriors labels statuses reputations
+  tasks { task before { label confidence status } after { label confidence status } }
+  workers { worker accuracyBefore accuracyAfter }
+}"""
+VOID_WORKER: Final = f"""
+mutation ($input: VoidWorkerInput!) {{
+  voidWorker(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
+}}"""
+UNVOID_WORKER: Final = f"""
+mutation ($input: UnvoidWorkerInput!) {{
+  unvoidWorker(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
+}}"""
+VOID_JUDGMENTS: Final = f"""
+mutation ($input: VoidJudgmentsInput!) {{
+  voidJudgments(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
+}}"""
 PROJECT: Final = """
 query ($project: ID!) {
   project(externalId: $project) { attributes }

@@ -12,9 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from api.acts import Act, ChangeGold, ReopenTasks, RestoreWorker, VoidWorker
+from api.acts import Act, ChangeGold, ReopenTasks, RestoreWorker, Row, VoidWorker
 from api.memory import Memory
-from api.retracted import Row
 from api.retracting import demanded
 from api.rows import STATUSES, Float64s, Int8s, Int32s
 from api.standing import NOTICEABLE, statuses

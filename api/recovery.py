@@ -215,4 +215,7 @@ async def _count(connection: AnyConnection, memory: Memory, kind: str, until: in
     if until is None:
         return _END
     rows = await log.additions(connection, memory.project.project_id, 0, kind)
-    return max((row["first"] + row["count"] for row in rows if row["seq"] <= until), default=0)
+    if not rows:  # they came by another way than through a writer, before the log began
+        return _END
+    then = [int(row["first"] + row["count"]) for row in rows if row["seq"] <= until]
+    return max(then, default=int(min(row["first"] for row in rows)))

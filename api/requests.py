@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from api.acts import Act, Cause, Decided
+from api.acts import Act, Cause, Decided, Row
 from api.errors import Refused
 from api.leases import OpenLease
 from api.projects import Project
@@ -103,6 +103,8 @@ class Retract:
     cause: Cause | None
     effect: Mapping[str, Any]  # as it was foreseen
     future: asyncio.Future[Decided]
+    part: Sequence[Row] | None = None  # what it voids or restores now; to be found out if None
+    more: bool = False  # there will be another part
     answer: Decided | None = None
     refusal: Refused | None = None
 

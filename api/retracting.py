@@ -18,6 +18,7 @@ from api.acts import (
     Decided,
     ReopenTasks,
     RestoreWorker,
+    Row,
     VoidJudgments,
     VoidWorker,
     digest,
@@ -31,7 +32,7 @@ from api.errors import (
     Refused,
     TaskIsGold,
 )
-from api.leases import RELEASED
+from api.leases import RELEASED, pair
 from api.memory import Memory
 from api.plan import (
     GOLD_SET,
@@ -43,7 +44,7 @@ from api.plan import (
     Plan,
 )
 from api.requests import Retract
-from api.retracted import Facts, Row
+from api.retracted import Facts
 
 
 def obstacle(memory: Memory, act: Act) -> Refused | None:
@@ -116,8 +117,9 @@ def _void_worker(plan: Plan, request: Retract, facts: Facts, worker: int) -> int
             return facts.decided[0] if facts.decided else None
         decided = _decide(plan, request, WORKER_VOIDED, {}, worker)
         plan.voided[worker] = decided
-        for lease in [lease for lease in plan.memory.leases if lease.worker == worker]:
-            plan.free(lease, RELEASED)
+        book = plan.memory.leases
+        for task in book.tasks_of(worker).tolist():
+            plan.free(book.pairs[pair(task, worker)], RELEASED)
     _enter(plan, facts.rows, decided, restores=False)
     return facts.decided[0] if facts.decided else decided
 

@@ -2,14 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 import asyncpg
 import numpy as np
 
-from api.acts import Act, Cause, ChangeGold, Decided, ReopenTasks, VoidJudgments, VoidWorker
+from api import retracted
+from api.acts import (
+    Act,
+    Cause,
+    ChangeGold,
+    Decided,
+    ReopenTasks,
+    RestoreWorker,
+    Row,
+    VoidJudgments,
+    VoidWorker,
+)
 from api.calls import new_future
 from api.directory import storable
 from api.errors import (
@@ -55,10 +66,15 @@ class Staff:
 
     async def foresee(self, act: Act) -> Decided:
         """Return what an act would change if it were decided now. Raises what would refuse it."""
-        memory = self._memory()
         async with self._pool.acquire() as connection:
             act = await self._resolved(connection, act)
-            self._check(act)
+        return Decided(None, False, (await self._foresee(act))[0], False)
+
+    async def _foresee(self, act: Act) -> tuple[Mapping[str, Any], list[Row]]:
+        """The effect of an act, and the judgments that it voids or restores."""
+        self._check(act)
+        memory = self._memory()
+        async with self._pool.acquire() as connection:
             rows = await rows_of(connection, memory, act, None)
         refusal = obstacle(memory, act)
         if refusal is None and isinstance(act, VoidJudgments):
@@ -66,7 +82,7 @@ class Staff:
             refusal = JudgmentNotLive(min(missing)) if missing else None
         if refusal is not None:
             raise refusal
-        return Decided(None, False, await foresee(memory, act, rows), False)
+        return await foresee(memory, act, rows), rows
 
     async def decide(self, act: Act, cause: Cause) -> Decided:
         """Carry an act out: when this returns it is durable, and all that follows from it counts.
@@ -96,12 +112,30 @@ class Staff:
                 known = await retractions.decision(connection, project_id, cause.client_id)
                 if known is None:
                     act = await self._resolved(connection, act)
-            effect = (await self.foresee(act)).effect if known is None else {}
-            while True:
+            if known is not None:
+                return await self._ask_all(act, cause, {})
+            effect, rows = await self._foresee(act)
+            if not isinstance(act, VoidWorker | RestoreWorker) or not rows:
+                return await self._ask_all(act, cause, effect)
+            answers = []
+            for start in range(0, len(rows), retracted.PART):
+                end = start + retracted.PART
                 future: asyncio.Future[Decided] = new_future()
-                done = await self._ask(Retract(act, cause, effect, future), future)
-                if not done.more:
-                    return done
+                request = Retract(act, cause, effect, future, rows[start:end], end < len(rows))
+                answers.append(await self._ask(request, future))
+            if isinstance(act, RestoreWorker):
+                return answers[-1]
+            # It may have judged while this was foreseen, before it was decided.
+            await self._ask_all(act, None, {})
+            return answers[0]
+
+    async def _ask_all(self, act: Act, cause: Cause | None, effect: Mapping[str, Any]) -> Decided:
+        """Ask until nothing is left of an act."""
+        while True:
+            future: asyncio.Future[Decided] = new_future()
+            done = await self._ask(Retract(act, cause, effect, future), future)
+            if not done.more:
+                return done
 
     async def _resolved(self, connection: AnyConnection, act: Act) -> Act:
         """Find out which judgments an act means, where it does not name them."""
@@ -113,10 +147,7 @@ class Staff:
 
     async def _carry_on(self, act: Act) -> None:
         async with self._turn:
-            more = True
-            while more:
-                future: asyncio.Future[Decided] = new_future()
-                more = (await self._ask(Retract(act, None, {}, future), future)).more
+            await self._ask_all(act, None, {})
 
     def _begin(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.create_task(work)

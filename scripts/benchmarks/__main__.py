@@ -2,7 +2,7 @@
 
 import typer
 
-from scripts.benchmarks import accuracy, api, engine, everything, feed, restart, writes
+from scripts.benchmarks import accuracy, api, engine, everything, feed, restart, retraction, writes
 
 app = typer.Typer(
     name="scripts/bench",
@@ -18,6 +18,7 @@ app.command(epilog=writes.EPILOG)(writes.writes)
 app.command(epilog=api.EPILOG)(api.api)
 app.command(epilog=feed.EPILOG)(feed.feed)
 app.command(epilog=restart.EPILOG)(restart.restart)
+app.command(epilog=retraction.EPILOG)(retraction.retraction)
 app.command("all", epilog=everything.EPILOG)(everything.everything)
 
 if __name__ == "__main__":

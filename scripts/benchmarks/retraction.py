@@ -1,0 +1,148 @@
+"""How long it takes to void a worker of a large project, and what others notice of it."""
+
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.progress import Progress, TaskID
+
+from api.client import Client
+from api.documents import UNVOID_WORKER, VOID_WORKER
+from api.policy import Policy
+from db.connect import connect
+from scripts.benchmarks.database import copy_judgments, fill, running, temporary_folder, worker_name
+from scripts.benchmarks.load import SINGLE, Order, generate
+from scripts.benchmarks.options import Folder, JsonFile
+from scripts.benchmarks.report import Figure, Report
+from scripts.benchmarks.server import HOST, admin_token, serving
+from scripts.benchmarks.synthetic import crowd
+
+EPILOG: Final = "Example: scripts/bench retraction --judgments 100000"
+
+LABELS: Final = 5
+REDUNDANCY: Final = 10
+JUDGMENTS_A_WORKER: Final = 1_000
+CONNECTIONS: Final = 64
+
+PROJECT: Final = "retraction"
+SECONDS_GOAL: Final = 1.0
+LATENCY_GOAL: Final = 50.0  # ms, p99 of submits meanwhile
+
+AS_OF: Final = """
+query ($project: ID!, $sequence: Sequence!) {
+  project(externalId: $project, asOf: { sequence: $sequence }) { quality { judgments } }
+}"""
+
+
+def retraction(
+    judgments: Annotated[int, typer.Option(min=1000, help="In the project.")] = 1_000_000,
+    seconds: Annotated[float, typer.Option(min=0.2, help="Length of each run.")] = 10.0,
+    rate: Annotated[float, typer.Option(min=1.0, help="Submits offered a second.")] = 500.0,
+    folder: Folder = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Void workers and restore them one after the other, while judgments come at a given rate."""
+    report = Report("retraction", {"judgments": judgments, "seconds": seconds, "rate": rate})
+    with report.progress() as progress, temporary_folder(folder) as data_dir:
+        doing = progress.add_task("Filling", total=judgments)
+        asyncio.run(_measure(report, data_dir, judgments, seconds, rate, progress, doing))
+    report.note(
+        "Each worker is foreseen (dry run), voided and restored, and then the next one, as long as "
+        "the run lasts. Latency counts from the time a request was meant for."
+    )
+    report.finish(json_file)
+
+
+async def _measure(
+    report: Report,
+    data_dir: Path,
+    judgments: int,
+    seconds: float,
+    rate: float,
+    progress: Progress,
+    doing: TaskID,
+) -> None:
+    workers = max(judgments // JUDGMENTS_A_WORKER, 2 * REDUNDANCY)
+    sent = int((2 * seconds + 1) * rate) + 1
+    data = crowd(judgments + sent, REDUNDANCY, workers, LABELS, shuffled=True)
+    data.save(data_dir)
+    tasks = int(data.task.max()) + 1
+    policy = Policy(overlap=REDUNDANCY, require_lease=False)
+    async with running(data_dir) as database:
+        connection = await connect(database.dsn)
+        project = await fill(connection, PROJECT, tasks, workers, LABELS, policy)
+        await copy_judgments(
+            connection, project, data, range(judgments), lambda rows: progress.advance(doing, rows)
+        )
+        await connection.close()
+        token = await admin_token(database.dsn)
+        async with serving(data_dir) as server:
+            order = Order(
+                port=server.port,
+                token=token,
+                kind=SINGLE,
+                project=PROJECT,
+                rows=str(data_dir),
+                labels=LABELS,
+                first=judgments,
+                size=1,
+                connections=CONNECTIONS,
+                rate=rate,
+                seconds=seconds,
+            )
+            progress.update(doing, description="Submits alone")
+            alone = await generate(order)
+            progress.update(doing, description="Submits while workers are voided")
+            async with Client(f"http://{HOST}:{server.port}/graphql", token) as client:
+                voiding = _Voiding(client, workers)
+                order = replace(order, first=judgments + alone.rows)
+                run = asyncio.create_task(generate(order))
+                while not run.done():
+                    await voiding.one()
+                meanwhile = await run
+                progress.update(doing, description="As of the middle of the log")
+                began = time.perf_counter()
+                given = {"project": PROJECT, "sequence": judgments // 2}
+                await client.execute(AS_OF, given)
+                looking = time.perf_counter() - began
+    add = report.add
+    what = f"a worker of {workers:,}, of {judgments:,} judgments"
+    for name, taken in voiding.taken.items():
+        middle, most = sorted(taken)[len(taken) // 2], max(taken)
+        add(Figure(f"{name} {what}, median of {len(taken)}", middle, "s", goal=SECONDS_GOAL))
+        add(Figure(f"{name} {what}, longest", most, "s"))
+    beside = f"submits at {rate:,.0f}/s meanwhile"
+    add(Figure(f"{beside}, p50", meanwhile.p50, "ms", "alone", alone.p50))
+    add(Figure(f"{beside}, p99", meanwhile.p99, "ms", "alone", alone.p99, goal=LATENCY_GOAL))
+    add(Figure(f"{beside}, longest", meanwhile.most, "ms", "alone", alone.most))
+    add(Figure(f"as of {judgments // 2:,} of {judgments:,} entries", looking, "s"))
+
+
+class _Voiding:
+    """Voids one worker after the other, and keeps the seconds that each call took."""
+
+    def __init__(self, client: Client, workers: int) -> None:
+        self._client = client
+        self._workers = workers
+        self._next = 0
+        self.taken: dict[str, list[float]] = {"foresee": [], "void": [], "restore": []}
+
+    async def one(self) -> None:
+        """The next worker; it is restored, so that the project stays as it was."""
+        number, self._next = self._next, self._next + 1
+        given: dict[str, Any] = {
+            "project": PROJECT,
+            "worker": worker_name(number % self._workers),
+            "reason": "to measure it",
+        }
+        for name, document, more in (
+            ("foresee", VOID_WORKER, {"clientId": "none", "dryRun": True}),
+            ("void", VOID_WORKER, {"clientId": f"void-{number}"}),
+            ("restore", UNVOID_WORKER, {"clientId": f"restore-{number}"}),
+        ):
+            began = time.perf_counter()
+            await self._client.mutate(document, given | more)
+            self.taken[name].append(time.perf_counter() - began)
