@@ -1,8 +1,7 @@
 """What becomes of each submitted judgment: stored, there already, a revision or a refusal."""
 
+from math import isnan
 from typing import Final
-
-import numpy as np
 
 from api.directory import storable
 from api.errors import Code
@@ -10,7 +9,6 @@ from api.leases import EXPIRED, JUDGED, RELEASED, EndedLease, OpenLease
 from api.lookups import Sent
 from api.plan import Plan
 from api.requests import Submit
-from api.rows import Float32s
 
 MOST_SECONDS: Final = 604_800.0  # a week, as long as the longest lease
 
@@ -43,9 +41,10 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     seqs = request.seq = [-1] * len(rows.worker)
 
     workers, labels, seconds = rows.worker.tolist(), rows.label.tolist(), rows.seconds.tolist()
-    odd = _odd(rows.seconds)
-    columns = (workers, request.task, labels, rows.lease_id, rows.client_id)
-    for row, (worker, task, label, lease_id, client_id) in enumerate(zip(*columns, strict=True)):
+    columns = (workers, request.task, labels, rows.lease_id, rows.client_id, seconds)
+    for row, (worker, task, label, lease_id, client_id, took) in enumerate(
+        zip(*columns, strict=True)
+    ):
         if not 0 <= worker < worker_count:
             codes[row] = Code.UNKNOWN_WORKER
             continue
@@ -55,7 +54,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
         if not 0 <= label < label_count:
             codes[row] = Code.UNKNOWN_LABEL
             continue
-        if odd and row in odd:
+        if not (isnan(took) or 0 <= took <= MOST_SECONDS):
             codes[row] = Code.INVALID_INPUT
             continue
         if client_id is not None:
@@ -126,7 +125,6 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             supersedes = last.get(key)  # voided, or else it would stand
         seq += 1
         seqs[row] = seq
-        took = seconds[row]
         stored.seq.append(seq)
         stored.task.append(task)
         stored.worker.append(worker)
@@ -134,14 +132,8 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
         stored.supersedes.append(supersedes)
         stored.lease_id.append(via)
         stored.client_id.append(client_id)
-        stored.seconds.append(took if took >= 0 else None)  # NaN: unknown
+        stored.seconds.append(None if isnan(took) else took)
         judged[key] = (label, seq)
         if client_id is not None:
             client_ids[worker, client_id] = Sent(seq, task, label)
     plan.seq = seq
-
-
-def _odd(seconds: Float32s) -> frozenset[int]:
-    """Rows whose seconds cannot be true; NaN says that they are unknown."""
-    fine = ((seconds >= 0) & (seconds <= MOST_SECONDS)) | np.isnan(seconds)
-    return frozenset() if fine.all() else frozenset(np.flatnonzero(~fine).tolist())

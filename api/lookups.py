@@ -52,12 +52,11 @@ async def look_up(
     await _ended_leases(connection, memory, requests, known)
     for request in submits:
         _resolve_tasks(memory, known, request)
-    for request in submits:
-        tasks = np.array(request.task, np.int32)
-        request.standing = memory.labels_of(tasks, request.rows.worker).tolist()
+    stands = _find_standing(memory, submits)
     voided = _voided_tasks(memory, submits)
-    await _client_ids(connection, memory, submits, known, voided, careful=careful)
-    await _standing(connection, memory, submits, known, voided)
+    if stands or voided or careful:
+        await _client_ids(connection, memory, submits, known, voided, careful=careful)
+        await _standing(connection, memory, submits, known, voided)
     return known
 
 
@@ -99,6 +98,19 @@ def _resolve_tasks(memory: Memory, known: Known, request: Submit) -> None:
             lease = open_leases.get(key) or ended.get(key) or known.leases.get(key)
             if lease is not None:
                 tasks[row] = lease.task
+
+
+def _find_standing(memory: Memory, submits: list[Submit]) -> bool:
+    """Set each row's `standing`, one look at the model for all; return whether any stands."""
+    if not submits:
+        return False
+    tasks = np.array([task for request in submits for task in request.task], np.int32)
+    workers = np.concatenate([request.rows.worker for request in submits])
+    labels = memory.labels_of(tasks, workers)
+    standing, start = labels.tolist(), 0
+    for request in submits:
+        request.standing = standing[start : (start := start + len(request.task))]
+    return bool(labels.max() >= 0)
 
 
 async def _client_ids(

@@ -110,11 +110,12 @@ class Shard(Calls):
 
     async def _ask(self, request: Request, future: asyncio.Future[_T]) -> _T:
         """Let the writer carry a request out, and wait for its answer."""
-        try:
-            async with asyncio.timeout(self._limits.patience):
-                await self._ready.wait()
-        except TimeoutError:
-            raise Overloaded(retry_after=self._limits.longest_retry) from None
+        if self._state is State.LOADING:
+            try:
+                async with asyncio.timeout(self._limits.patience):
+                    await self._ready.wait()
+            except TimeoutError:
+                raise Overloaded(retry_after=self._limits.longest_retry) from None
         if self._closing:
             raise Overloaded(retry_after=self._limits.patience)
         if self._state is State.FOLLOWING:
