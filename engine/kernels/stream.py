@@ -26,7 +26,7 @@ SWEEPS = 5  # passes of expectation; more lose accuracy (measured, see the READM
 FIRST_REFIT = 16  # events
 # A refit waits until the log has grown by a quarter; from so many events on, by half; from so many
 # on, until it has doubled: what a refit still changes gets less, what it costs stays.
-HALVES, DOUBLES = 20_000, 1_000_000
+HALVES, DOUBLES = 200_000, 1_000_000
 PATIENCE = 128  # judgments' worth of refitting that an event may cost on average
 # Events between two slices: a 64th of what is there, up to so many. Slices and events push each
 # other out of the caches, so that short ones are dear; the longest take some 0.1 ms.
