@@ -126,7 +126,7 @@ def _int(value: Any) -> int:
 def _float(value: Any) -> float:
     if type(value) is float or type(value) is int:
         number = float(value)
-        if isfinite(number):
+        if isfinite(number) and number == value:
             return number
     raise NotPlain
 

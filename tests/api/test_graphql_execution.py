@@ -18,7 +18,7 @@ from graphql import (
 )
 from graphql.language import parse_type
 from graphql.utilities import coerce_input_value
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strawberry import ID
 
@@ -276,6 +276,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=1500, deadline=None)
 @given(name=st.sampled_from(TYPES), value=VALUES)
+@example(name="[Float]", value=[2**53 + 1])
 def test_variables_become_what_graphql_core_makes_of_them(name: str, value: Any) -> None:
     """Whatever ours accepts, graphql-core accepts, with the same result."""
     type_: GraphQLInputType = type_from_ast(build(), parse_type(name))  # type: ignore[assignment]
