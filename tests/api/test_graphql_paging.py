@@ -143,6 +143,36 @@ async def test_tasks_without_a_derived_row_are_listed_in_every_order(
         await connection.close()
 
 
+async def test_workers_without_a_derived_row_are_listed_in_every_order(
+    server: Serving, database_url: str
+) -> None:
+    await fill(server)
+    names = [f"w{w}" for w in range(6)]
+    connection = await asyncpg.connect(database_url)
+    try:
+        for lose in ("delete from worker_state where worker_id in (1, 4)", "truncate worker_state"):
+            await connection.execute(lose)
+            for by in ("AGE", "ACCURACY", "JUDGMENTS", "STATUS"):
+                ways = []
+                for direction in ("ASC", "DESC"):
+                    order = {"by": by, "direction": direction}
+                    nodes = await walk(server, WORKERS, 2, order=order)
+                    assert sorted(node["externalId"] for node in nodes) == names
+                    ways.append(nodes)
+                assert ways[1] == ways[0][::-1]
+        assert len(await walk(server, WORKERS, 7, filter={"status": ["ACTIVE"]})) == 6
+        assert await walk(server, WORKERS, 7, filter={"judgmentsAtLeast": 1}) == []
+        for unknown in ({"accuracyBelow": 2.0}, {"accuracyAtLeast": 0.0}):
+            assert await walk(server, WORKERS, 7, filter=unknown) == []
+    finally:
+        await connection.close()
+    await server.worker_key("p", "fresh")
+    for by in ("AGE", "ACCURACY", "JUDGMENTS", "STATUS"):
+        assert "fresh" in [
+            n["externalId"] for n in await walk(server, WORKERS, 4, order={"by": by})
+        ]
+
+
 async def test_filters(server: Serving) -> None:
     await fill(server)
     everything = await walk(server, TASKS, 500)
