@@ -1,13 +1,13 @@
 """What an act of staff would change, found out on a copy: the project itself is not touched.
 
-The copy is one of memory, made between two flushes (some milliseconds a million judgments); all
-else happens in a thread. The same events on the same bits: if nothing comes in between, the act
-itself changes just what is foreseen.
+The copy holds the tasks in question and all counts, and is made between two flushes; all else
+happens in a thread. The same events on the same bits: if nothing comes in between, and no refit
+ends, the act itself changes just what is foreseen.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,10 +18,9 @@ from api.retracting import demanded
 from api.rows import STATUSES, Float64s, Int8s, Int32s
 from api.standing import NOTICEABLE, statuses
 from engine import JUDGE, RETRACT, Categorical, Consensus, Events
+from engine.excerpt import excerpt
 
 EXAMPLES: Final = 10
-
-Columns = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +63,28 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
     of them those with another label; statuses: with another status; reputations: workers whose
     expected accuracy changes by more than NOTICEABLE.
     """
-    policy, count = memory.project.policy, len(memory.tasks)
-    required = memory.standing.required[:count].copy()
-    then = required.copy()
-    if isinstance(act, ReopenTasks):
-        demands = demanded(memory, act)
-        then[list(demands)] = list(demands.values())
-    tasks = np.array(act.tasks, np.int32) if isinstance(act, ReopenTasks) else np.zeros(0, np.int32)
+    policy = memory.project.policy
+    events = events_of(act, rows)
+    reopened = demanded(memory, act) if isinstance(act, ReopenTasks) else {}
+    tasks = np.union1d(events.task, np.array(list(reopened), np.int32)).astype(np.int32)
     workers = np.arange(len(memory.workers), dtype=np.int32)
-    state = memory.model.state()
-
-    def look(model: Categorical, ids: Int32s, demands: Int32s) -> Standing:
-        now = model.consensus(ids)
-        return Standing(now, statuses(now, policy, demands[ids]))
+    required = memory.standing.required[tasks]
+    then = required.copy()
+    then[np.searchsorted(tasks, list(reopened))] = list(reopened.values())
+    consensus = memory.model.consensus(tasks)
+    before = Standing(consensus, statuses(consensus, policy, required))
+    state = excerpt(memory.model, tasks)
 
     def work() -> Changes:
         model = Categorical.from_state(state)
         accuracy = model.workers(workers).accuracy
-        outcome = model.apply(events_of(act, rows))
-        touched = np.union1d(tasks, outcome.tasks).astype(np.int32)
-        if outcome.refitted:
-            touched = np.arange(count, dtype=np.int32)
-        before = look(Categorical.from_state(state), touched, required)
+        places = np.searchsorted(tasks, events.task).astype(np.int32)
+        model.apply(replace(events, task=places))
+        after = model.consensus(np.arange(len(tasks), dtype=np.int32))
         return Changes(
-            touched,
+            tasks,
             before,
-            look(model, touched, then),
+            Standing(after, statuses(after, policy, then)),
             workers,
             accuracy,
             model.workers(workers).accuracy,
