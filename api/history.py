@@ -73,21 +73,21 @@ class History:
         if seq > views.seq:
             raise NotYet(views.seq)
         key = views.project.project_id, seq
-        if key not in self._kept:
-            if self._waiting >= MOST_WAITING:
-                raise Overloaded(retry_after=_PAUSE)
-            # If the caller is gone the thread goes on, and so must its turn.
-            await asyncio.shield(asyncio.create_task(self._replay(views, seq)))
-        self._kept.move_to_end(key)
-        return self._kept[key]
-
-    async def _replay(self, views: Views, seq: int) -> None:
-        project_id = views.project.project_id
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        if self._waiting >= MOST_WAITING:
+            raise Overloaded(retry_after=_PAUSE)
         self._waiting += 1
+        # If the caller is gone the thread goes on, and so must its turn.
+        return await asyncio.shield(asyncio.create_task(self._replay(views, seq)))
+
+    async def _replay(self, views: Views, seq: int) -> Past:
+        project_id = views.project.project_id
         try:
             async with self._turn:
                 if (project_id, seq) in self._kept:
-                    return
+                    return self._kept[project_id, seq]
                 async with self._pool.acquire() as connection:
                     await self._check(connection, project_id, seq, views.seq)
                     at = await log.moment(connection, project_id, seq) or views.project.created_at
@@ -95,9 +95,11 @@ class History:
                     count = await log.count_judgments(connection, project_id, earlier, seq)
                 memory = await asyncio.to_thread(asyncio.run, self._load(project_id, seq))
                 memory.count_judgments(count, at.timestamp())
-                self._kept[project_id, seq] = Past(memory, at, writable=views.writable)
+                past = Past(memory, at, writable=views.writable)
+                self._kept[project_id, seq] = past
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
+                return past
         finally:
             self._waiting -= 1
 
