@@ -13,6 +13,7 @@ from scripts.benchmarks.feed import feed
 from scripts.benchmarks.options import Folder
 from scripts.benchmarks.report import FOLDER
 from scripts.benchmarks.restart import restart
+from scripts.benchmarks.retraction import retraction
 from scripts.benchmarks.writes import writes
 
 EPILOG: Final = "Example: scripts/bench all ../shared/data"
@@ -40,3 +41,4 @@ def everything(
     api(seconds=3.0, repeats=1, folder=folder, json_file=file("api"))
     feed(subscribers=[1, 100], judgments=60, folder=folder, json_file=file("feed"))
     restart(judgments=[200_000], repeats=1, folder=folder, json_file=file("restart"))
+    retraction(judgments=100_000, seconds=3.0, folder=folder, json_file=file("retraction"))

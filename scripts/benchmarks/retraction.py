@@ -13,6 +13,7 @@ from api.client import Client
 from api.documents import UNVOID_WORKER, VOID_WORKER
 from api.policy import Policy
 from db.connect import connect
+from db.states import task_state_seqs
 from scripts.benchmarks.database import copy_judgments, fill, running, temporary_folder, worker_name
 from scripts.benchmarks.load import SINGLE, Order, generate
 from scripts.benchmarks.options import Folder, JsonFile
@@ -26,6 +27,8 @@ LABELS: Final = 5
 REDUNDANCY: Final = 10
 JUDGMENTS_A_WORKER: Final = 1_000
 CONNECTIONS: Final = 64
+
+WARM_UP: Final = 2.0  # seconds
 
 PROJECT: Final = "retraction"
 SECONDS_GOAL: Final = 1.0
@@ -66,7 +69,7 @@ async def _measure(
     doing: TaskID,
 ) -> None:
     workers = max(judgments // JUDGMENTS_A_WORKER, 2 * REDUNDANCY)
-    sent = int((2 * seconds + 1) * rate) + 1
+    sent = int((2 * seconds + WARM_UP + 1) * rate) + 1
     data = crowd(judgments + sent, REDUNDANCY, workers, LABELS, shuffled=True)
     data.save(data_dir)
     tasks = int(data.task.max()) + 1
@@ -93,12 +96,17 @@ async def _measure(
                 rate=rate,
                 seconds=seconds,
             )
+            # A log that came by COPY has no derived rows yet, and first calls are slow.
+            progress.update(doing, description="Waiting for the derived tables")
+            await _derived(database.dsn, project, tasks)
+            warm = await generate(replace(order, seconds=min(WARM_UP, seconds)))
+            order = replace(order, first=judgments + warm.rows)
             progress.update(doing, description="Submits alone")
             alone = await generate(order)
             progress.update(doing, description="Submits while workers are voided")
             async with Client(f"http://{HOST}:{server.port}/graphql", token) as client:
                 voiding = _Voiding(client, workers)
-                order = replace(order, first=judgments + alone.rows)
+                order = replace(order, first=order.first + alone.rows)
                 run = asyncio.create_task(generate(order))
                 while not run.done():
                     await voiding.one()
@@ -112,13 +120,23 @@ async def _measure(
     what = f"a worker of {workers:,}, of {judgments:,} judgments"
     for name, taken in voiding.taken.items():
         middle, most = sorted(taken)[len(taken) // 2], max(taken)
-        add(Figure(f"{name} {what}, median of {len(taken)}", middle, "s", goal=SECONDS_GOAL))
+        add(Figure(f"{name} {what}, median", middle, "s", goal=SECONDS_GOAL))
         add(Figure(f"{name} {what}, longest", most, "s"))
     beside = f"submits at {rate:,.0f}/s meanwhile"
     add(Figure(f"{beside}, p50", meanwhile.p50, "ms", "alone", alone.p50))
     add(Figure(f"{beside}, p99", meanwhile.p99, "ms", "alone", alone.p99, goal=LATENCY_GOAL))
     add(Figure(f"{beside}, longest", meanwhile.most, "ms", "alone", alone.most))
     add(Figure(f"as of {judgments // 2:,} of {judgments:,} entries", looking, "s"))
+
+
+async def _derived(dsn: str, project: int, tasks: int) -> None:
+    connection = await connect(dsn)
+    try:
+        # Another process writes them.
+        while len(await task_state_seqs(connection, project)) < tasks:  # noqa: ASYNC110
+            await asyncio.sleep(1)
+    finally:
+        await connection.close()
 
 
 class _Voiding:

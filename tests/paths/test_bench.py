@@ -25,6 +25,7 @@ TINY = {
     "api": ["--seconds", "0.3", "--connections", "4", "--repeats", "1"],
     "feed": ["--subscribers", "1", "--subscribers", "3", "--judgments", "6"],
     "restart": ["--judgments", "3000", "--repeats", "1"],
+    "retraction": ["--judgments", "3000", "--seconds", "0.5", "--rate", "50"],
 }
 FOUND = {
     "engine": ["batches of 100, 5 labels", "one at a time, 2 labels, p99",
@@ -35,6 +36,8 @@ FOUND = {
     "feed": ["taskFeed, 3 subscribers, p99", "qualityFeed, 1 subscriber, p50"],
     "restart": ["3,000 judgments, no snapshot", "3,000 judgments, oldest snapshot",
                 "3,000 judgments, no snapshot: memory a judgment"],
+    "retraction": ["submits at 50/s meanwhile, p99", "as of 1,500 of 3,000 entries",
+                   "void a worker of 20, of 3,000 judgments, longest"],
 }  # fmt: skip
 
 
