@@ -8,6 +8,7 @@ gathers by itself. Whatever fails between plan and answer, memory is brought bac
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum, auto
@@ -188,11 +189,13 @@ class Shard(Calls):
     async def _take_turn(self) -> None:
         """Wait for requests, or for leases to run out, and flush.
 
-        While a sweep is on, some of it is done instead of waiting, whoever waits for a flush.
+        While a sweep is on, some of it is done before each flush; it never has more than half of
+        the time to itself.
         """
         if self.memory.sweeping:
+            began = time.monotonic()
             self._sweep()
-            await asyncio.sleep(0)  # for what has arrived meanwhile
+            await self._inbox.wait(time.monotonic() - began)
         else:
             await self._inbox.wait(self._until_expiry())
         if not self._seat.usable:  # it broke while nothing was under way: what waits need not know

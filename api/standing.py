@@ -15,7 +15,7 @@ from engine import Categorical, Consensus, Outcome
 
 # A confidence that moved by less is not news: after a refit every task has moved by a little.
 NOTICEABLE = 0.005
-SWEEP_ROWS = 20_000  # 2 ms
+SWEEP_ROWS = 5_000  # half a millisecond; several where many are to be handed out again
 
 _OPEN, _SETTLED, _CONTESTED = np.array([OPEN, SETTLED, CONTESTED], np.int8)  # not as wide as int
 
