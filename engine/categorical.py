@@ -21,9 +21,8 @@ from engine.kernels.forms import (
     HITS,
     JUDGED,
     LEARNED,
-    START_ANSWERS,
-    START_RIGHT,
     TASKS,
+    population_accuracy,
 )
 from engine.kernels.memory import bind
 from engine.kernels.votes import FREE_LISTS, USED, Votes, group, labels_of
@@ -219,7 +218,7 @@ class Categorical:
         self._reserve(0, int(workers.max(initial=-1)) + 1)
         people = self._live.people[workers]
         totals = self._live.totals
-        population = (totals[HITS] + START_RIGHT) / (totals[LEARNED] + START_ANSWERS)
+        population = population_accuracy(totals)
         learned, hits = people[:, LEARNED], people[:, HITS]
         known = people[:, GOLD_TOTAL]
         accuracy = (hits + ABILITY_STRENGTH * population) / (learned + ABILITY_STRENGTH)

@@ -9,9 +9,8 @@ from engine.kernels.forms import (
     LEARNED,
     PEOPLE,
     ROW_STRENGTH,
-    START_ANSWERS,
-    START_RIGHT,
     TOTALS,
+    population_accuracy,
 )
 from engine.kernels.full import FullSweep, FullTables
 from engine.kernels.lanes import WIDTH, padded
@@ -101,7 +100,7 @@ class Full:
         errors = pooled + 1
         np.fill_diagonal(errors, 0)
         profile = errors / errors.sum(1, keepdims=True)
-        accuracy = (tables.totals[HITS] + START_RIGHT) / (tables.totals[LEARNED] + START_ANSWERS)
+        accuracy = population_accuracy(tables.totals)
         people = tables.people[workers]
         ability = (people[:, HITS] + ABILITY_STRENGTH * accuracy) / (
             people[:, LEARNED] + ABILITY_STRENGTH

@@ -11,9 +11,8 @@ from engine.kernels.forms import (
     ROW_STRENGTH,
     SHARES,
     SOFT,
-    START_ANSWERS,
-    START_RIGHT,
     TOTALS,
+    population_accuracy,
 )
 from engine.kernels.votes import Votes
 from engine.kernels.wide import ERRORS, WideTables, best, spread_out
@@ -88,7 +87,7 @@ class Wide:
     @staticmethod
     def _right(tables: WideTables, workers: Ints) -> Floats:
         """Probability [n, K] of being right, by true label."""
-        accuracy = (tables.totals[HITS] + START_RIGHT) / (tables.totals[LEARNED] + START_ANSWERS)
+        accuracy = population_accuracy(tables.totals)
         people = tables.people[workers]
         ability = (people[:, HITS] + ABILITY_STRENGTH * accuracy) / (
             people[:, LEARNED] + ABILITY_STRENGTH

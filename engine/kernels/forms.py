@@ -7,10 +7,12 @@ choice costs nothing at run time.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from numba.core import types
 from numba.extending import overload
 
-from engine.jit import OPTIONS
+from engine.jit import OPTIONS, kernel
 
 # Columns of `people`, a row a worker.
 HITS, LEARNED, JUDGED, AGREED, GOLD_RIGHT, GOLD_TOTAL = range(6)
@@ -29,6 +31,12 @@ START_RIGHT, START_ANSWERS = 8.0, 10.0  # the population's accuracy before anyth
 CONCLUSION = 2  # the last pass of a refit also folds: it costs as much as so many others
 LEAST_MISS = 1e-6  # least probability of an error in a refit: single precision would make it 0
 RESCALE = 16  # factors below 1 multiplied before a product is brought back to 1
+
+
+@kernel
+def population_accuracy(totals: npt.NDArray[np.float64]) -> float:
+    """Expected share of right answers over all workers (a)."""
+    return (totals[HITS] + START_RIGHT) / (totals[LEARNED] + START_ANSWERS)  # type: ignore[no-any-return]
 
 
 def _absent(*_: Any) -> Any:
@@ -85,11 +93,6 @@ def maximise(sweep: Any, tables: Any, worker: int) -> None:
 def admit(sweep: Any, worker: int) -> None:
     """Give a worker who came during a sweep the population's parameters."""
     _absent(sweep, worker)
-
-
-def start_over(sweep: Any, tables: Any) -> None:
-    """Clear what belongs to nobody in particular, before a refit."""
-    _absent(sweep, tables)
 
 
 Implementation = Callable[..., Any]

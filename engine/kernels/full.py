@@ -40,6 +40,7 @@ from engine.kernels.forms import (
     START_RIGHT,
     TASKS,
     implement,
+    population_accuracy,
 )
 from engine.kernels.lanes import WIDTH, fetch, load, read, spread, store, total
 from engine.kernels.votes import Votes, next_judged
@@ -200,7 +201,7 @@ def _estimate(votes: Votes, tables: FullTables, task: int) -> None:
         return
     first = votes.start[task]
     end = first + votes.length[task]
-    accuracy = (totals[HITS] + START_RIGHT) / (totals[LEARNED] + START_ANSWERS)
+    accuracy = population_accuracy(totals)
     for k in range(0, P, WIDTH):
         exists = load(units, (K, k))
         wrong = spread(K - 1.0)
@@ -459,14 +460,6 @@ def _admit(sweep: FullSweep, worker: int) -> None:
             store(sweep.table, (worker, label, 0, k), _answer(sweep, label, k, accuracy))
 
 
-def _start_over(sweep: FullSweep, tables: FullTables) -> None:
-    sweep.classes.fill(0)
-    sweep.pooled.fill(0)
-    tables.pooled.fill(0)
-    tables.classes.fill(0)
-    tables.totals.fill(0)
-
-
 implement(forms.fold, FullTables, 1)(_fold)
 implement(forms.tally, FullTables, 0)(_tally)
 implement(forms.estimate, FullTables, 1)(_estimate)
@@ -476,4 +469,3 @@ implement(forms.survey, FullSweep, 0)(_survey)
 implement(forms.settle_population, FullSweep, 0)(_settle_population)
 implement(forms.maximise, FullSweep, 0)(_maximise)
 implement(forms.admit, FullSweep, 0)(_admit)
-implement(forms.start_over, FullSweep, 0)(_start_over)

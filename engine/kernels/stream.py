@@ -66,7 +66,11 @@ def _is_due(progress: Progress) -> bool:
 
 @kernel
 def _begin(sweep: Any, shadow: Any, progress: Progress) -> None:
-    forms.start_over(sweep, shadow)
+    sweep.classes.fill(0)
+    sweep.pooled.fill(0)
+    shadow.pooled.fill(0)
+    shadow.classes.fill(0)
+    shadow.totals.fill(0)
     progress[SLICE] = 1 + _work(progress) * HASTE // (progress[JUDGMENTS] + 1)
     progress[STRIDE] = min(1 + progress[EVENTS] // STRIDE_SHARE, LONGEST_STRIDE)
     progress[BEGUN_AT] = progress[EVENTS]

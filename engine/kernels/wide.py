@@ -32,10 +32,9 @@ from engine.kernels.forms import (
     ROW_STRENGTH,
     SHARES,
     SOFT,
-    START_ANSWERS,
-    START_RIGHT,
     TASKS,
     implement,
+    population_accuracy,
 )
 from engine.kernels.votes import Votes
 
@@ -205,7 +204,7 @@ def _estimate(votes: Votes, tables: WideTables, task: int) -> None:
     first = votes.start[task]
     length = votes.length[task]
     K = tables.classes.shape[1]
-    accuracy = (tables.totals[HITS] + START_RIGHT) / (tables.totals[LEARNED] + START_ANSWERS)
+    accuracy = population_accuracy(tables.totals)
     errors = tables.totals[LEARNED] - tables.totals[HITS] + K
     prior_total = 2 * tables.totals[TASKS] - tables.totals[RESTS] + K
     products = np.empty((2, length))

@@ -209,18 +209,9 @@ def _admit(sweep: WideSweep, worker: int) -> None:
         sweep.table[worker, k, 0] = min(sweep.accuracy[0], 1 - LEAST_MISS)
 
 
-def _start_over(sweep: WideSweep, tables: WideTables) -> None:
-    sweep.classes.fill(0)
-    sweep.pooled.fill(0)
-    tables.pooled.fill(0)
-    tables.classes.fill(0)
-    tables.totals.fill(0)
-
-
 implement(forms.share, WideSweep, 1)(_share)
 implement(forms.expect, WideSweep, 1)(_expect)
 implement(forms.survey, WideSweep, 0)(_survey)
 implement(forms.settle_population, WideSweep, 0)(_settle_population)
 implement(forms.maximise, WideSweep, 0)(_maximise)
 implement(forms.admit, WideSweep, 0)(_admit)
-implement(forms.start_over, WideSweep, 0)(_start_over)
