@@ -10,7 +10,7 @@ import numpy as np
 from api.client import CallFailed, Client
 from api.documents import CREATE_PROJECT, PROJECT, SUBMIT_MANY, add_tasks
 from api.tables.folder import OutFile, OutFolder
-from api.tables.judgments import Judgments
+from api.tables.judgments import Judgments, some
 from api.tables.writing import write_header, write_rows
 
 REFUSED: Final = "refused.csv"
@@ -73,7 +73,7 @@ class Import:
                 if refusals:
                     if file is None:
                         file = folder.create(REFUSED)
-                        write_header(file, ["task", "worker", "label", "code", "reason"])
+                        write_header(file, ["task", "worker", "label", "seconds", "code", "reason"])
                     self._write(file, start, refusals)
                 progress(self.sent)
 
@@ -92,6 +92,7 @@ class Import:
             "tasks": judgments.tasks.take(judgments.task[part]).to_pylist(),
             "workers": judgments.workers.take(judgments.worker[part]).to_pylist(),
             "labels": labels,
+            "seconds": some(judgments.seconds[part]),
         }
         answer = await self.client.mutate(SUBMIT_MANY, given)
         refusals: list[dict[str, Any]] = answer["refusals"]
@@ -117,6 +118,7 @@ class Import:
                 judgments.tasks.take(judgments.task[rows]),
                 judgments.workers.take(judgments.worker[rows]),
                 pa.array(judgments.labels).take(judgments.label[rows]),
+                judgments.seconds[rows],
                 pa.array([refusal["code"] for refusal in refusals]),
                 pa.array([refusal["message"] for refusal in refusals]),
             ],

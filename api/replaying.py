@@ -11,6 +11,7 @@ import numpy as np
 from api.client import CallFailed, CallRefused, Client
 from api.dataset import Dataset
 from api.documents import CREATE_PROJECT, PROJECT, SUBMIT, SUBMIT_MANY, UPDATE_POLICY, add_tasks
+from api.tables.judgments import some
 from engine.agreement import score_against_gold
 
 QUARTERS: Final = (0.25, 0.5, 0.75, 1.0)
@@ -145,6 +146,7 @@ class Replay:
                 "worker": workers[judgments.worker[row]].as_py(),
                 "label": labels[judgments.label[row]],
                 "clientId": self._client_ids[row],
+                "seconds": some(judgments.seconds[row : row + 1])[0],
             }
             try:
                 answer = await self.client.mutate(SUBMIT, given)
@@ -162,6 +164,7 @@ class Replay:
             "workers": judgments.workers.take(judgments.worker[part]).to_pylist(),
             "labels": [judgments.labels[label] for label in judgments.label[part].tolist()],
             "clientIds": self._client_ids[part],
+            "seconds": some(judgments.seconds[part]),
         }
         answer = await self.client.mutate(SUBMIT_MANY, given)
         self.duplicates += answer["duplicates"]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.options import Delimiter, Encoding, GoldColumn, LabelColumn, TaskColumn, WorkerColumn
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,26 +36,12 @@ def aggregate(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the results; made if need be.")
     ] = Path("basanite-out"),
-    task_column: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Column of tasks, if it is not recognised."),
-    ] = None,
-    worker_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Column of workers.")
-    ] = None,
-    label_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Column of labels.")
-    ] = None,
-    gold_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Column of labels in the gold file.")
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option(metavar="CHAR", help="What parts the values, if it is none of , ; | or tab."),
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Encoding of the text, if not UTF-8.")
-    ] = None,
+    task_column: TaskColumn = None,
+    worker_column: WorkerColumn = None,
+    label_column: LabelColumn = None,
+    gold_column: GoldColumn = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
     target_confidence: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="A task is settled from this confidence on.")
     ] = 0.95,

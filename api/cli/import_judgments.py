@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
+from api.cli.options import (
+    DatabaseUrl,
+    DataDir,
+    Delimiter,
+    Encoding,
+    LabelColumn,
+    SecondsColumn,
+    TaskColumn,
+    WorkerColumn,
+    fail,
+    run,
+    settings_of,
+)
 from api.cli.reaching import Key, Url, check, reach
 
 if TYPE_CHECKING:
@@ -52,27 +64,18 @@ def import_judgments(
         Path, typer.Option(metavar="DIR", help="Folder for the rows that were left out.")
     ] = Path("basanite-import"),
     batch: Annotated[int, typer.Option(min=1, max=20_000, help="Judgments a call.")] = 5_000,
-    task_column: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Column of tasks, if it is not recognised."),
-    ] = None,
-    worker_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Column of workers.")
-    ] = None,
-    label_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Column of labels.")
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option(metavar="CHAR", help="What parts the values, if it is none of , ; | or tab."),
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Encoding of the text, if not UTF-8.")
-    ] = None,
+    task_column: TaskColumn = None,
+    worker_column: WorkerColumn = None,
+    label_column: LabelColumn = None,
+    seconds_column: SecondsColumn = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
     """Store the judgments of a file in a project. Workers that are new are added.
+
+    A column `seconds` says how long they took; what is no time up to a week is left out.
 
     Goes through the server at --url or, without one, through a server started for this over the
     same database as `basanite serve`, which must not be running then.
@@ -90,7 +93,15 @@ def import_judgments(
     check(url, key)
     screen = Console(highlight=False)
     settings = settings_of(database_url=database_url, data_dir=data_dir)
-    reading = Reading(task_column, worker_column, label_column, None, delimiter, encoding)
+    reading = Reading(
+        task_column,
+        worker_column,
+        label_column,
+        delimiter=delimiter,
+        encoding=encoding,
+        timed=True,
+        seconds_column=seconds_column,
+    )
     try:
         with OutFolder(out, (QUARANTINE, REFUSED)) as folder:
             quarantine = Quarantine(folder)

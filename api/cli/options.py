@@ -23,6 +23,25 @@ DataDir = Annotated[
         metavar="DIR", help="Folder of our own PostgreSQL, without a URL. Also BASANITE_DATA_DIR."
     ),
 ]
+TaskColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Column of tasks, if it is not recognised.")
+]
+WorkerColumn = Annotated[str | None, typer.Option(metavar="NAME", help="Column of workers.")]
+LabelColumn = Annotated[str | None, typer.Option(metavar="NAME", help="Column of labels.")]
+GoldColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Column of labels in the gold file.")
+]
+SecondsColumn = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column of the seconds that a judgment took, if any."),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(metavar="CHAR", help="What parts the values, if it is none of , ; | or tab."),
+]
+Encoding = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Encoding of the text, if not UTF-8.")
+]
 
 
 def settings_of(**given: Any) -> "Settings":

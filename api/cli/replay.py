@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
+from api.cli.options import (
+    DatabaseUrl,
+    DataDir,
+    Delimiter,
+    Encoding,
+    GoldColumn,
+    LabelColumn,
+    SecondsColumn,
+    TaskColumn,
+    WorkerColumn,
+    fail,
+    run,
+    settings_of,
+)
 from api.cli.reaching import Key, Url, check, reach
 
 if TYPE_CHECKING:
@@ -59,6 +72,13 @@ def replay(
     batch: Annotated[
         int, typer.Option(min=1, max=20_000, help="Judgments a call, with submitJudgments.")
     ] = 1,
+    task_column: TaskColumn = None,
+    worker_column: WorkerColumn = None,
+    label_column: LabelColumn = None,
+    gold_column: GoldColumn = None,
+    seconds_column: SecondsColumn = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -82,8 +102,18 @@ def replay(
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     if settings.data_dir == Settings().data_dir:
         settings = replace(settings, data_dir=user_data_path("basanite-replay"))
+    reading = Reading(
+        task_column,
+        worker_column,
+        label_column,
+        gold_column,
+        delimiter,
+        encoding,
+        timed=True,
+        seconds_column=seconds_column,
+    )
     try:
-        data = read_dataset(dataset, gold, Reading())
+        data = read_dataset(dataset, gold, reading)
         complete = run(
             _replay(data, project or data.name, url, key, settings, concurrency, batch, screen)
         )

@@ -10,13 +10,14 @@ from api.tables.errors import ColumnAmbiguous, ColumnMissing, ColumnTwice
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a table must have.
+    """A column that a table must have, or may have if it is optional.
 
     role: what it holds, as messages call it.
     known: names that are taken for it, the best first, without case and punctuation.
     pattern: names of the form that some tool writes (Toloka: INPUT:image), tried last.
     option: the option of the command line that names it.
     given: the name it was given there.
+    optional: a table may lack it, and rows their value. Optional columns come after the others.
     """
 
     role: str
@@ -24,6 +25,7 @@ class Column:
     pattern: str
     option: str
     given: str | None = None
+    optional: bool = False
 
 
 def _ids(*names: str) -> tuple[str, ...]:
@@ -70,6 +72,15 @@ GOLD = Column(
     pattern=r"(golden:|output:).+",
     option="--gold-column",
 )
+# Only names that say the unit: milliseconds would be taken for hours.
+SECONDS = Column(
+    role="time in seconds",
+    known=("seconds", "durationseconds", "durationinseconds", "secondsspent", "worktimeinseconds"),
+    pattern=r".*\.worktimeinseconds",
+    option="--seconds-column",
+    optional=True,
+)
+ABSENT = -1  # the place of an optional column that is not there
 
 
 def given(column: Column, name: str | None) -> Column:
@@ -83,13 +94,16 @@ def count_found(header: Sequence[str], columns: Iterable[Column]) -> int:
 
 
 def find_columns(name: str, header: Sequence[str], columns: Sequence[Column]) -> list[int]:
-    """Find each column's place in the header of the table called `name`.
+    """Find each column's place in the header of the table called `name`; ABSENT if it may lack.
 
     Raises ColumnMissing, ColumnAmbiguous or ColumnTwice, which show the header.
     """
     places: list[int] = []
     for column in columns:
         found = _candidates(header, column)
+        if not found and column.optional and column.given is None:
+            places.append(ABSENT)
+            continue
         if not found:
             raise _missing(name, header, column)
         if len(found) > 1:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from api.tables.columns import Column, count_found, find_columns
+from api.tables.columns import ABSENT, Column, count_found, find_columns
 from api.tables.errors import DelimiterUnfit, HeaderMalformed, HeaderUnreadable, LineEndless
 from api.tables.records import BLANKS, QUOTE_LIMIT, Records
 from api.tables.sources import Source
@@ -33,7 +33,7 @@ class _Layout:
     delimiter: bytes
     width: int
     places: list[int]
-    roles: list[str]
+    columns: Sequence[Column]
     encoding: str
 
 
@@ -46,7 +46,7 @@ def read_delimited(
     block: int = BLOCK,
     fast: bool = True,
 ) -> Iterator[Chunk]:
-    """Read the wanted columns of all rows, stripped of blanks and none of them empty.
+    """Read the wanted columns of all rows, stripped of blanks; only optional ones may be empty.
 
     delimiter: None to find it among the usual ones; "tab" is understood.
     fast: False reads all rows one by one.
@@ -133,9 +133,8 @@ def _read_header(
         shown = raw.decode(errors="replace").strip()
         raise HeaderMalformed(name=source.name, line=at, found=shown[:200])
     _, names, choice, start, line = best
-    roles = [column.role for column in columns]
     places = find_columns(source.name, names, columns)
-    layout = _Layout(choice.encode(), len(names), places, roles, source.encoding)
+    layout = _Layout(choice.encode(), len(names), places, columns, source.encoding)
     return layout, start, line
 
 
@@ -183,7 +182,7 @@ def _count_lines(buffer: bytes, end: int) -> int:
 def _convert(buffer: bytes, end: int, layout: _Layout) -> Chunk | None:
     """Read clean rows all at once; None if some row is not regular."""
     names = [str(place) for place in range(layout.width)]
-    wanted = [names[place] for place in layout.places]
+    wanted = [names[place] for place in layout.places if place != ABSENT]
     try:
         table = pacsv.read_csv(
             pa.py_buffer(memoryview(buffer)[:end]),
@@ -197,8 +196,12 @@ def _convert(buffer: bytes, end: int, layout: _Layout) -> Chunk | None:
         )
     except pa.ArrowInvalid:
         return None
-    chunk = [column.combine_chunks().dictionary_encode() for column in table.columns]
-    for array in chunk:
+    there = (column.combine_chunks().dictionary_encode() for column in table.columns)
+    nothing = pa.repeat("", len(table)).dictionary_encode()
+    chunk = [nothing if place == ABSENT else next(there) for place in layout.places]
+    for array, column in zip(chunk, layout.columns, strict=True):
+        if column.optional:
+            continue
         stripped = pc.utf8_trim(array.dictionary, BLANKS)
         if pc.any(pc.equal(pc.binary_length(stripped), 0)).as_py():
             return None
@@ -207,22 +210,33 @@ def _convert(buffer: bytes, end: int, layout: _Layout) -> Chunk | None:
 
 def _collect(records: Records, layout: _Layout, refuse: Refuse) -> Chunk:
     columns: list[list[str]] = [[] for _ in layout.places]
-    wanted = list(zip(layout.places, columns, strict=True))
+    decoding = [
+        (place, "replace" if column.optional else "strict")
+        for place, column in zip(layout.places, layout.columns, strict=True)
+    ]
     for line, fields, raw in records:
         if fields is None or len(fields) != layout.width:
             refuse(line, _shape_reason(fields, layout), raw)
             continue
         try:
-            values = [fields[place].decode().strip(BLANKS) for place in layout.places]
+            values = [
+                "" if place == ABSENT else fields[place].decode(errors=errors).strip(BLANKS)
+                for place, errors in decoding
+            ]
         except UnicodeDecodeError:
             refuse(line, _encoding_reason(fields, layout), raw)
             continue
         if "" in values:
-            empty = [role for role, value in zip(layout.roles, values, strict=True) if not value]
-            refuse(line, f"no {' and no '.join(empty)}", raw)
-            continue
-        for (_, column), value in zip(wanted, values, strict=True):
-            column.append(value)
+            empty = [
+                column.role
+                for column, value in zip(layout.columns, values, strict=True)
+                if not value and not column.optional
+            ]
+            if empty:
+                refuse(line, f"no {' and no '.join(empty)}", raw)
+                continue
+        for texts, value in zip(columns, values, strict=True):
+            texts.append(value)
     return [pa.array(column, pa.string()) for column in columns]
 
 
@@ -234,11 +248,12 @@ def _shape_reason(fields: list[bytes] | None, layout: _Layout) -> str:
 
 
 def _encoding_reason(fields: list[bytes], layout: _Layout) -> str:
-    for place, role in zip(layout.places, layout.roles, strict=True):
+    for place, column in zip(layout.places, layout.columns, strict=True):
         try:
-            fields[place].decode()
+            if not column.optional:
+                fields[place].decode()
         except UnicodeDecodeError as error:
             if layout.encoding != "utf-8":
-                return f"the {role} is not {layout.encoding}"
-            return f"byte 0x{error.object[error.start]:02x} in the {role} is not utf-8"
+                return f"the {column.role} is not {layout.encoding}"
+            return f"byte 0x{error.object[error.start]:02x} in the {column.role} is not utf-8"
     raise AssertionError(fields)

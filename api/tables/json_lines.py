@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 import pyarrow as pa
 
-from api.tables.columns import Column, find_columns
+from api.tables.columns import ABSENT, Column, find_columns
 from api.tables.delimited import BLOCK, ENDLESS, Chunk, Refuse
 from api.tables.errors import ColumnMissing, LineEndless
 from api.tables.sources import Source
@@ -18,7 +18,7 @@ PATIENCE = 100
 def read_json_lines(
     source: Source, columns: Sequence[Column], refuse: Refuse, *, block: int = BLOCK
 ) -> Iterator[Chunk]:
-    """Read the wanted keys of all objects, stripped of blanks and none of them empty.
+    """Read the wanted keys of all objects, stripped of blanks; only optional ones may be empty.
 
     The keys are told from the first object that has one for each column. Raises ColumnMissing or
     ColumnAmbiguous if there is none among the first hundred.
@@ -40,7 +40,7 @@ def read_json_lines(
 
 class _Reader:
     def __init__(self, source: Source, columns: Sequence[Column], refuse: Refuse) -> None:
-        self.keys: list[str] | None = None
+        self.keys: list[str | None] | None = None  # None for an optional one that lacks
         self.missing: ColumnMissing | None = None
         self._tried = 0
         self._source = source
@@ -80,7 +80,7 @@ class _Reader:
             if self._tried == PATIENCE:
                 raise self.missing from None
         else:
-            self.keys = [header[place] for place in places]
+            self.keys = [None if place == ABSENT else header[place] for place in places]
 
     def _values(self, row: dict[str, object]) -> list[str]:
         if self.keys is None:
@@ -90,10 +90,12 @@ class _Reader:
         values = []
         for key, column in zip(self.keys, self._columns, strict=True):
             try:
-                value = text_of(row.get(key))
+                value = "" if key is None else text_of(row.get(key))
             except Unfit as error:
-                raise Unfit(f"the {column.role} {error}") from None
-            if not value:
+                if not column.optional:
+                    raise Unfit(f"the {column.role} {error}") from None
+                value = ""
+            if not value and not column.optional:
                 raise Unfit(f"no {column.role}")
             values.append(value)
         return values

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from api.tables.columns import GOLD, LABEL, TASK, WORKER, Column, given
+from api.tables.columns import GOLD, LABEL, SECONDS, TASK, WORKER, Column, given
 from api.tables.delimited import Chunk, Refuse, read_delimited
 from api.tables.errors import LabelsTooMany, RowsMissing, RowsUnusable
 from api.tables.interning import Interned, intern
@@ -19,11 +20,15 @@ from api.tables.quarantine import common_reasons
 from api.tables.sources import Progress, Source, open_source
 
 LABEL_LIMIT = 1000
+LONGEST = 604_800.0  # seconds: nobody takes more than a week for a judgment
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read a file. Everything that is None is found out."""
+    """How to read a file. Everything that is None is found out.
+
+    timed: read also how long the judgments took, where the file says so.
+    """
 
     task_column: str | None = None
     worker_column: str | None = None
@@ -31,6 +36,8 @@ class Reading:
     gold_column: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    timed: bool = False
+    seconds_column: str | None = None
 
     @property
     def judgment_columns(self) -> tuple[Column, ...]:
@@ -39,6 +46,7 @@ class Reading:
             given(TASK, self.task_column),
             given(WORKER, self.worker_column),
             given(LABEL, self.label_column),
+            *((given(SECONDS, self.seconds_column),) if self.timed else ()),
         )
 
     @property
@@ -54,6 +62,7 @@ class Judgments:
     name: of the file, as messages call it.
     task, worker: int32[n], rows of `tasks` and `workers`, which are in order of appearance.
     label: int16[n], an index into `labels`, which are in natural order.
+    seconds: float32[n], how long each took; NaN where nothing usable says so, or was read.
     rows: usable rows that were read; refused: rows that were not usable.
     duplicates: rows that repeated the worker's answer; revised: rows that changed it.
     """
@@ -62,6 +71,7 @@ class Judgments:
     task: npt.NDArray[np.int32]
     worker: npt.NDArray[np.int32]
     label: npt.NDArray[np.int16]
+    seconds: npt.NDArray[np.float32]
     tasks: pa.StringArray
     workers: pa.StringArray
     labels: list[str]
@@ -101,7 +111,9 @@ def read_judgments(
     by one. Raises a TableError if nothing can be used.
     """
     columns = reading.judgment_columns
-    name, (task, worker, label), refusals = read_columns(path, columns, reading, refuse, progress)
+    name, (task, worker, label, *times), refusals = read_columns(
+        path, columns, reading, refuse, progress
+    )
     values = label.values.to_pylist()
     check_labels(name, values, reading)
     labels = sorted(values, key=natural)
@@ -116,6 +128,7 @@ def read_judgments(
         task=task.codes[kept],
         worker=worker.codes[kept],
         label=recoded[kept],
+        seconds=_seconds(times[0])[kept] if times else np.full(len(kept), np.nan, np.float32),
         tasks=task.values,
         workers=worker.values,
         labels=labels,
@@ -166,6 +179,21 @@ def check_labels(name: str, labels: Sequence[str], reading: Reading) -> None:
             column=reading.label_column or "that holds them",
             examples=", ".join(repr(label[:30]) for label in labels[:3]),
         )
+
+
+def some(seconds: npt.NDArray[np.float32]) -> list[float | None]:
+    """Times as they are sent: None where there is none."""
+    return [None if np.isnan(each) else round(float(each), 3) for each in seconds]
+
+
+def _seconds(column: Interned) -> npt.NDArray[np.float32]:
+    values = np.full(len(column.values), np.nan, np.float32)
+    for place, text in enumerate(column.values.to_pylist()):
+        with suppress(ValueError):
+            number = float(text)
+            if 0 <= number <= LONGEST:
+                values[place] = number
+    return values[column.codes]
 
 
 def last_of_each(

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from api.tables.columns import Column, find_columns
+from api.tables.columns import ABSENT, Column, find_columns
 from api.tables.delimited import Chunk, Refuse
 from api.tables.errors import ColumnNested, ParquetDamaged
 from api.tables.sources import Source
@@ -21,7 +21,8 @@ BATCH = 1 << 18
 def read_parquet(
     source: Source, columns: Sequence[Column], refuse: Refuse, *, batch: int = BATCH
 ) -> Iterator[Chunk]:
-    """Read the wanted columns of all rows, as text, stripped of blanks and none of them empty.
+    """Read the wanted columns of all rows, as text, stripped of blanks; only optional ones may be
+    empty.
 
     Rows are refused by their number, counted from 1.
     """
@@ -31,11 +32,14 @@ def read_parquet(
         header = file.schema_arrow.names
         places = find_columns(source.name, header, columns)
         for place, column in zip(places, columns, strict=True):
-            _check(source.name, file.schema_arrow.field(place), column.role)
-        names = [header[place] for place in places]
+            if place != ABSENT:
+                _check(source.name, file.schema_arrow.field(place), column.role)
+        names = [None if place == ABSENT else header[place] for place in places]
         row = 1
-        for rows in file.iter_batches(batch, columns=names):
-            yield _clean([rows.column(name) for name in names], columns, row, refuse)
+        for rows in file.iter_batches(batch, columns=[name for name in names if name is not None]):
+            nothing = pa.nulls(len(rows), pa.string())
+            arrays = [nothing if name is None else rows.column(name) for name in names]
+            yield _clean(arrays, columns, row, refuse)
             row += len(rows)
     except (pa.ArrowException, OSError) as error:
         raise ParquetDamaged(name=source.name, reason=str(error).split("\n")[0]) from error
@@ -61,6 +65,9 @@ def _clean(arrays: list[pa.Array], columns: Sequence[Column], row: int, refuse: 
                 wrong[code] = f"the {column.role} {error}"
         text = pa.DictionaryArray.from_arrays(coded.indices, pa.array(values, pa.string()))
         texts.append(text)
+        if column.optional:
+            texts[-1] = text.cast(pa.string()).fill_null("").dictionary_encode()
+            continue
         blank = pc.fill_null(pc.equal(text.cast(pa.string()), ""), fill_value=True)
         for index in np.flatnonzero(blank.to_numpy(zero_copy_only=False)).tolist():
             code = coded.indices[index].as_py()

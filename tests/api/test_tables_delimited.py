@@ -6,35 +6,40 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from api.tables import delimited, records
-from api.tables.columns import LABEL, TASK, WORKER
+from api.tables.columns import LABEL, SECONDS, TASK, WORKER, Column
 from api.tables.delimited import read_delimited
 from api.tables.errors import TableError
 from api.tables.interning import intern
 from api.tables.sources import Source
 
-Rows = list[tuple[str, str, str]]
+Rows = list[tuple[str, ...]]
 Refused = list[tuple[int, str, bytes]]
 
 HEADER = b"task,worker,label\n"
 
 
 def read(
-    content: bytes, *, fast: bool = True, block: int = 1 << 20, delimiter: str | None = None
+    content: bytes,
+    *,
+    fast: bool = True,
+    block: int = 1 << 20,
+    delimiter: str | None = None,
+    columns: Sequence[Column] = (TASK, WORKER, LABEL),
 ) -> tuple[Rows, Refused]:
     refused: Refused = []
     source = Source("rows.csv", "delimited", io.BytesIO(content), "utf-8")
-    columns = intern(
+    interned = intern(
         read_delimited(
             source,
-            [TASK, WORKER, LABEL],
+            columns,
             lambda *row: refused.append(row),
             fast=fast,
             block=block,
             delimiter=delimiter,
         ),
-        3,
+        len(columns),
     )
-    texts = [[each.values[code].as_py() for code in each.codes] for each in columns]
+    texts = [[each.values[code].as_py() for code in each.codes] for each in interned]
     return list(zip(*texts, strict=True)), refused
 
 
@@ -63,6 +68,28 @@ def test_the_fast_way_gives_what_row_by_row_gives(content: bytes, block: int, li
         assert read(HEADER + content, fast=True) == slow
         assert read(HEADER + content, fast=False, block=block) == slow
         assert read(HEADER + content, fast=True, block=block) == slow
+
+
+@settings(deadline=None)
+@given(
+    header=st.sampled_from(
+        [HEADER, b"label,task,seconds,worker\n", b"seconds,task,worker,label\n"]
+    ),
+    content=dirt,
+    block=st.integers(1, 64),
+)
+@example(header=b"label,task,seconds,worker\n", content=b"a,b,,c\na,b,2.5,c\na,,2,c\n", block=9)
+def test_an_optional_column_may_lack_and_be_empty(
+    header: bytes, content: bytes, block: int
+) -> None:
+    columns = (TASK, WORKER, LABEL, SECONDS)
+    slow = read(header + content, fast=False, columns=columns)
+    assert read(header + content, fast=True, columns=columns) == slow
+    assert read(header + content, fast=True, block=block, columns=columns) == slow
+    found, refused = read(header + content)
+    assert ([row[:3] for row in slow[0]], slow[1]) == (found, refused)
+    if b"seconds" not in header:
+        assert {row[3] for row in slow[0]} <= {""}
 
 
 values = st.text(

@@ -97,7 +97,7 @@ async def check(database_url: str, rows: list[tuple[str, str, str]]) -> None:
 
 
 def read(folder: Path) -> Dataset:
-    return read_dataset(folder, None, Reading())
+    return read_dataset(folder, None, Reading(timed=True))
 
 
 @pytest.mark.parametrize("batch", [1, 7])
@@ -122,6 +122,23 @@ async def test_every_row_arrives_in_order_and_nothing_is_refused(
     assert 0 <= reached[3].consensus <= 6
     assert not any(one.known for one in reached[4:7])
     assert reached[7].known
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+async def test_how_long_judgments_took_is_replayed(
+    server: ServerProcess, database_url: str, tmp_path: Path, batch: int
+) -> None:
+    lines = [f"t{n},w{n % 3},{'ab'[n % 2]},{n / 4 if n % 5 else ''}" for n in range(30)]
+    (tmp_path / "judgments.csv").write_text("\n".join(["task,worker,label,seconds", *lines]))
+    async with Client(server.url, await admin_token(database_url)) as client:
+        replay = Replay(client, read(tmp_path), "set", batch=batch)
+        await replay.prepare()
+        await replay.run(lambda _: None)
+    connection = await asyncpg.connect(database_url)
+    stored = await connection.fetch("select task_id, seconds from judgment")
+    await connection.close()
+    found = {row["task_id"]: row["seconds"] for row in stored}
+    assert found == {n: n / 4 if n % 5 else None for n in range(30)}
 
 
 async def test_each_mark_is_the_engines_own_answer_to_all_that_was_sent(
@@ -254,6 +271,13 @@ async def test_bad_input_is_explained(tmp_path: Path) -> None:
         assert ran.status == 1, ran.text
         assert words in ran.text
         assert "Traceback" not in ran.text
+
+
+async def test_columns_of_other_names_are_named(tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("a;b;c\n1;u;x\n1;v;x\n")
+    columns = ("--task-column", "a", "--worker-column", "b", "--label-column", "c")
+    ran = await basanite(tmp_path, "replay", str(tmp_path / "odd.csv"), *columns)
+    assert "The only label in" in ran.text
 
 
 def test_a_data_set_is_read_as_a_stream(tmp_path: Path) -> None:
