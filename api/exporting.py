@@ -1,21 +1,25 @@
-"""The results of a project as files, while a server writes it or not."""
+"""The results of a project as files, while a server writes it or not.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+What is known of tasks and workers comes from a memory of the log that this process makes for
+itself, so it is never late, and needs nothing of a server: neither its life nor its permission.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Self, TypeAlias
 
-import asyncpg
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from api import recovery
 from api.errors import UnknownProject
-from api.seat import Seat
-from api.settings import Settings
-from api.shards import Shards
+from api.memory import Memory
+from api.rows import STATUSES, Int32s
 from api.tables.folder import OutFile, OutFolder
+from api.tables.writing import write_header, write_rows
 from db import exports
-from db.connect import AnyConnection
+from db.connect import AnyConnection, connect
 from db.projects import project_by_name
 
 
@@ -26,133 +30,152 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+CONSENSUS, WORKERS, JUDGMENTS = "consensus", "workers", "judgments"
+_CELLS: Final = 2_000_000  # of probabilities at a time
 _COUNT, _SHARE, _TEXT = pa.int32(), pa.float32(), pa.string()
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A file, the statement that makes it and, for Parquet, the types of its columns."""
-
-    name: str
-    statement: str
-    schema: pa.Schema
-
-
-TABLES: Final = (
-    _Table(
-        "consensus",
-        exports.CONSENSUS,
-        pa.schema(
-            {
-                "task": _TEXT,
-                "label": _TEXT,
-                "confidence": _SHARE,
-                "status": _TEXT,
-                "judgments": _COUNT,
-                "gold": _TEXT,
-            }
-        ),
-    ),
-    _Table(
-        "workers",
-        exports.WORKERS,
-        pa.schema(
-            {
-                "worker": _TEXT,
-                "judgments": _COUNT,
-                "accuracy": _SHARE,
-                "accuracy_low": _SHARE,
-                "accuracy_high": _SHARE,
-                "bits": _SHARE,
-                "gold_right": _COUNT,
-                "gold_total": _COUNT,
-            }
-        ),
-    ),
-    _Table(
-        "judgments",
-        exports.JUDGMENTS,
-        pa.schema(
-            {
-                "task": _TEXT,
-                "worker": _TEXT,
-                "label": _TEXT,
-                "seconds": _SHARE,
-                "created_at": pa.timestamp("us", "UTC"),
-            }
-        ),
-    ),
+_WORKERS: Final = pa.schema(
+    {
+        "worker": _TEXT,
+        "judgments": _COUNT,
+        "accuracy": _SHARE,
+        "accuracy_low": _SHARE,
+        "accuracy_high": _SHARE,
+        "bits": _SHARE,
+        "gold_right": _COUNT,
+        "gold_total": _COUNT,
+    }
 )
+_JUDGMENTS: Final = pa.schema(
+    {
+        "task": _TEXT,
+        "worker": _TEXT,
+        "label": _TEXT,
+        "seconds": _SHARE,
+        "created_at": pa.timestamp("us", "UTC"),
+    }
+)
+
+# Some rows of a table, column by column.
+Block: TypeAlias = Sequence[Any]
 
 
 def files(kind: Format) -> tuple[str, ...]:
     """The names of the files."""
-    return tuple(f"{table.name}.{kind}" for table in TABLES)
+    return tuple(f"{name}.{kind}" for name in (CONSENSUS, WORKERS, JUDGMENTS))
 
 
-async def export(
-    dsn: str,
-    pool: asyncpg.Pool,
-    settings: Settings,
-    project: str,
-    folder: OutFolder,
-    kind: Format,
-) -> dict[str, int]:
+async def export(dsn: str, project: str, folder: OutFolder, kind: Format) -> dict[str, int]:
     """Write the files, all as of one moment, and return their numbers of rows.
 
-    Where a server writes the project, consensus and workers are those of a second ago at most.
     Raises UnknownProject.
     """
-    async with pool.acquire() as connection:
-        found = await project_by_name(connection, project)
-    if found is None:
-        raise UnknownProject
-    project_id = found["project_id"]
-    await _bring_up_to_date(dsn, pool, settings, project_id)
-    counts: dict[str, int] = {}
-    async with exports.one_moment(pool) as connection:
-        for table in TABLES:
-            file = folder.create(f"{table.name}.{kind}")
-            write = _csv if kind is Format.CSV else _parquet
-            counts[file.name] = await write(connection, table, project_id, file)
-    return counts
-
-
-async def _bring_up_to_date(
-    dsn: str, pool: asyncpg.Pool, settings: Settings, project_id: int
-) -> None:
-    """Write what a server that was killed had not written yet; one that runs does it itself."""
-    seat = Seat(dsn, project_id)
-    free = await seat.take()
-    await seat.leave()
-    if not free:
-        return
-    shards = Shards(dsn, pool, limits=settings.limits)
+    connection = await connect(dsn)
     try:
-        await shards.open(project_id)
+        found = await project_by_name(connection, project)
+        if found is None:
+            raise UnknownProject
+        project_id = found["project_id"]
+        async with exports.one_moment(connection):
+            memory = await recovery.load(connection, project_id)
+            consensus, workers, judgments = (folder.create(name) for name in files(kind))
+            return {
+                consensus.name: _write(consensus, kind, _schema(memory), _tasks(memory)),
+                workers.name: _write(workers, kind, _WORKERS, _workers(memory)),
+                judgments.name: await _write_judgments(judgments, kind, connection, project_id),
+            }
     finally:
-        await shards.close()
+        await connection.close()
 
 
-async def _csv(connection: AnyConnection, table: _Table, project_id: int, file: OutFile) -> int:
+def _write(file: OutFile, kind: Format, schema: pa.Schema, blocks: Iterable[Block]) -> int:
+    if kind is Format.PARQUET:
+        with _ParquetFile(file, schema) as table:
+            for block in blocks:
+                table.append(block)
+        return table.count
+    write_header(file, schema.names)
+    count = 0
+    for block in blocks:
+        write_rows(file, block)
+        count += len(block[0])
+    return count
+
+
+async def _write_judgments(
+    file: OutFile, kind: Format, connection: AnyConnection, project_id: int
+) -> int:
+    if kind is Format.PARQUET:
+        with _ParquetFile(file, _JUDGMENTS) as table:
+            async for rows in exports.judgments(connection, project_id):
+                table.append([*zip(*rows, strict=True)])
+        return table.count
+
     async def write(data: bytes) -> None:
         file.write(data)
 
-    return await exports.copy_csv(connection, table.statement, project_id, write)
+    return await exports.copy_judgments(connection, project_id, write)
 
 
-async def _parquet(connection: AnyConnection, table: _Table, project_id: int, file: OutFile) -> int:
-    count = 0
-    with pq.ParquetWriter(pa.PythonFile(_Sink(file.write), "w"), table.schema) as writer:
-        async for part in exports.rows(connection, table.statement, project_id):
-            columns: list[Any] = list(zip(*part, strict=True)) or [()] * len(table.schema)
-            arrays = [
-                pa.array(column, field.type)
-                for column, field in zip(columns, table.schema, strict=True)
-            ]
-            writer.write_table(pa.table(arrays, schema=table.schema))
-            count += len(part)
-    return count
+def _schema(memory: Memory) -> pa.Schema:
+    fields = {"task": _TEXT, "label": _TEXT, "confidence": _SHARE}
+    fields |= {f"p_{label.external_id}": _SHARE for label in memory.project.labels}
+    return pa.schema(fields | {"status": _TEXT, "judgments": _COUNT, "gold": _TEXT})
+
+
+def _tasks(memory: Memory) -> Iterator[Block]:
+    """Every judged or gold task, the oldest first."""
+    labels = pa.array([label.external_id for label in memory.project.labels], _TEXT)
+    for ids in _parts(len(memory.tasks), len(labels)):
+        views = memory.task_views(ids)
+        kept = views.label >= 0
+        gold = views.gold[kept]
+        yield [
+            pa.array(memory.tasks.names(ids[kept]), _TEXT),
+            labels.take(pa.array(views.label[kept])),
+            views.confidence[kept],
+            *memory.model.posterior(ids[kept]).T,
+            pa.array([STATUSES[status] for status in views.status[kept]], _TEXT),
+            views.judgments[kept],
+            labels.take(pa.array(gold, mask=gold < 0)),
+        ]
+
+
+def _workers(memory: Memory) -> Iterator[Block]:
+    """Every worker with a judgment, the earliest first."""
+    for ids in _parts(len(memory.workers), len(memory.project.labels)):
+        views = memory.worker_views(ids)
+        kept = views.judgments > 0
+        facts = (getattr(views, name)[kept] for name in _WORKERS.names[1:])
+        yield [pa.array(memory.workers.names(ids[kept]), _TEXT), *facts]
+
+
+def _parts(count: int, labels: int) -> Iterator[Int32s]:
+    step = _CELLS // labels
+    for start in range(0, count, step):
+        yield np.arange(start, min(start + step, count), dtype=np.int32)
+
+
+class _ParquetFile:
+    """A table in the making."""
+
+    def __init__(self, file: OutFile, schema: pa.Schema) -> None:
+        self.count = 0
+        self._schema = schema
+        self._writer = pq.ParquetWriter(pa.PythonFile(_Sink(file.write), "w"), schema)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def append(self, block: Block) -> None:
+        columns = [
+            pa.array(column).cast(field.type)
+            for column, field in zip(block, self._schema, strict=True)
+        ]
+        self._writer.write_table(pa.table(columns, schema=self._schema))
+        self.count += len(block[0])
 
 
 class _Sink:

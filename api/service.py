@@ -15,6 +15,7 @@ from api.settings import Settings
 from api.shards import Shards
 from db.connect import connect, create_pool, without_password
 from db.embedded import EmbeddedPostgres
+from db.errors import ServerNotRunning
 from db.migrations import Migration, migrate
 from db.projects import project_rows
 
@@ -51,8 +52,17 @@ async def open_database(settings: Settings, *, join_only: bool = False) -> Async
 
 
 @asynccontextmanager
-async def open_pool(settings: Settings) -> AsyncIterator[tuple[str, asyncpg.Pool]]:
-    """Address of the database and a small pool, for commands; the schema is up to date."""
+async def open_pool(
+    settings: Settings, *, anew: bool = True
+) -> AsyncIterator[tuple[str, asyncpg.Pool]]:
+    """Address of the database and a small pool, for commands; the schema is up to date.
+
+    Without `anew` no database of our own is made where there is none, in a folder that was perhaps
+    misspelt: raises ServerNotRunning.
+    """
+    folder = settings.data_dir / "postgres"
+    if not anew and not settings.database_url and not (folder / "cluster").exists():
+        raise ServerNotRunning(folder=folder)
     async with open_database(settings) as dsn:
         await _migrate(dsn)
         pool = await create_pool(dsn, size=2)
@@ -75,7 +85,7 @@ async def open_service(settings: Settings, report: Report = logger.info) -> Asyn
         report(f"PostgreSQL is up at {where} ({time.monotonic() - began:.1f} s)")
         ran = await _migrate(dsn)
         if ran:
-            report(f"The schema was brought up to date: {', '.join(one.file for one in ran)}")
+            report("The schema was brought up to date")
         pool = await create_pool(dsn, size=settings.pool_size)
         stack.push_async_callback(pool.close)
         keys = Keys(pool)

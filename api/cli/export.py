@@ -38,19 +38,26 @@ def export(
     """
     from rich.console import Console
 
+    from api.errors import UnknownProject
     from api.exporting import Format, files
     from api.exporting import export as write
     from api.service import open_pool
     from api.tables.errors import TableError
     from api.tables.folder import OutFolder
+    from db.projects import project_rows
 
     screen = Console(highlight=False)
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     kind = Format(format_)
 
     async def work(folder: OutFolder) -> dict[str, int]:
-        async with open_pool(settings) as (dsn, pool):
-            return await write(dsn, pool, settings, project, folder, kind)
+        async with open_pool(settings, anew=False) as (dsn, pool):
+            try:
+                return await write(dsn, project, folder, kind)
+            except UnknownProject:
+                async with pool.acquire() as connection:
+                    found = [row["external_id"] for row in await project_rows(connection)]
+                fail(f"There is no such project. There are: {', '.join(found) or 'none'}.")
 
     try:
         with OutFolder(out, files(kind), overwrite=overwrite) as folder:

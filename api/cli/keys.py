@@ -81,7 +81,7 @@ def list_(
     settings = settings_of(database_url=database_url, data_dir=data_dir)
 
     async def work() -> "list[asyncpg.Record]":
-        async with open_pool(settings) as (_, pool):
+        async with open_pool(settings, anew=False) as (_, pool):
             project_id = None
             if project is not None:
                 async with pool.acquire() as connection:
@@ -93,6 +93,9 @@ def list_(
 
     found = run(work())
     rows = [row for row in found if revoked or row["revoked_at"] is None]
+    if not found:
+        typer.echo("There is no key yet: basanite keys create makes one.", err=True)
+        return
     # Ids are there to be copied. They stay whole on a narrow terminal, and in a pipe all does.
     longest = max((len(row["key_id"]) for row in rows), default=0)
     names = ["role", "project", "worker", "name", "created", *(["revoked"] if revoked else [])]
@@ -128,7 +131,7 @@ def revoke(
     settings = settings_of(database_url=database_url, data_dir=data_dir)
 
     async def work() -> None:
-        async with open_pool(settings) as (_, pool):
+        async with open_pool(settings, anew=False) as (_, pool):
             await Keys(pool).revoke(key_id)
 
     run(work())

@@ -2,12 +2,16 @@
 
 import asyncio
 import csv
+import json
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import pytest_asyncio
 
 from api.client import Client
@@ -109,14 +113,17 @@ async def test_without_a_server_what_goes_in_comes_out(database_url: str, tmp_pa
     for name in ("consensus.csv", "workers.csv"):
         ours = list(read(tmp_path / "csv" / name)[0])
         theirs = list(read(tmp_path / "aggregated" / name)[0])
-        common = [column for column in theirs if not column.startswith("p_")]
-        assert ours[: len(common)] == common
+        assert ours[: len(theirs)] == theirs
+    for row in read(tmp_path / "csv" / "consensus.csv"):
+        chances = {label: float(row[f"p_{label}"]) for label in ("x", "ÿ, z")}
+        assert sum(chances.values()) == pytest.approx(1, abs=2e-6)
+        assert chances[row["label"]] == float(row["confidence"]) == max(chances.values())
 
     unknown = await basanite(
         tmp_path, *export[:2], "none", *export[3:], "--out", str(tmp_path / "n")
     )
     assert unknown.status == 1
-    assert "no such project" in unknown.text
+    assert "no such project. There are: p." in unknown.text
     assert not (tmp_path / "n").exists()
 
 
@@ -151,7 +158,7 @@ async def test_a_running_server_takes_files_and_its_state_is_exported(
         for row in consensus:
             node = tasks[row["task"]]
             assert row["label"] == node["consensus"]["label"]
-            assert abs(float(row["confidence"]) - node["consensus"]["confidence"]) < 0.006
+            assert abs(float(row["confidence"]) - node["consensus"]["confidence"]) < 1e-5
             assert row["status"] == node["status"]
             assert int(row["judgments"]) == node["judgmentCount"]
             assert (row["gold"] or None) == node["gold"]
@@ -160,8 +167,46 @@ async def test_a_running_server_takes_files_and_its_state_is_exported(
         for row in found:
             reputation = workers[row["worker"]]["reputation"]
             assert int(row["judgments"]) == workers[row["worker"]]["judgmentCount"]
-            assert abs(float(row["accuracy"]) - reputation["accuracy"]["value"]) < 0.01
-            assert abs(float(row["bits"]) - reputation["bits"]) < 0.05
+            assert abs(float(row["accuracy"]) - reputation["accuracy"]["value"]) < 1e-5
+            assert abs(float(row["bits"]) - reputation["bits"]) < 1e-5
+
+
+async def test_how_long_judgments_took_goes_in_and_comes_out(
+    database_url: str, tmp_path: Path
+) -> None:
+    rows = [("1", "a", "x"), ("1", "b", "y"), ("2", "a", "x"), ("2", "b", "y"), ("3", "a", "x")]
+    times = ["12.25", "", "no time", "-3", "0"]
+    known = {("1", "a", "x"): "12.25", ("3", "a", "x"): "0"}
+    given = [(*row, time) for row, time in zip(rows, times, strict=True)]
+    with (tmp_path / "in.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("task", "worker", "label", "WorkTimeInSeconds"), *given])
+    with (tmp_path / "in.jsonl").open("w") as file:
+        names = ("task", "worker", "label", "seconds")
+        file.writelines(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in given)
+    table: dict[str, list[Any]] = {
+        name: [row[place] for row in given] for place, name in enumerate(names)
+    }
+    table["seconds"] = [12.25, None, None, -3.0, 0.0]
+    pq.write_table(pa.table(table), tmp_path / "in.parquet")
+    for kind in ("csv", "jsonl", "parquet"):
+        out = tmp_path / kind
+        where = ("--project", kind, "--database-url", database_url, "--out", str(out))
+        ran = await basanite(
+            tmp_path, "import-judgments", str(tmp_path / f"in.{kind}"), *where, "--create"
+        )
+        assert ran.status == 0, ran.text
+        ran = await basanite(tmp_path, "export", *where)
+        assert ran.status == 0, ran.text
+        found = {
+            (row["task"], row["worker"], row["label"]): row["seconds"]
+            for row in read(out / "judgments.csv")
+        }
+        assert found == {row: known.get(row, "") for row in rows}
+    ran = await basanite(
+        tmp_path, "import-judgments", str(tmp_path / "in.csv"), *where, "--seconds-column", "none"
+    )
+    assert ran.status == 1
+    assert "no column for the time in seconds" in ran.text
 
 
 async def test_what_cannot_be_used_is_kept_with_its_reason_and_can_be_sent_again(

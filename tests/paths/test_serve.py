@@ -160,8 +160,12 @@ def test_a_server_from_start_to_stop(data_dir: str) -> None:
 
 def test_a_worker_key_without_a_server(data_dir: str) -> None:
     where = ["--data-dir", data_dir]
+    for reads in (["keys", "list"], ["keys", "revoke", "x"], ["export", "--project", "p"]):
+        assert "No server runs on" in basanite(*reads, *where, status=1)
+        assert not Path(data_dir).exists()
     ann = ["--role", "worker", "--project", "p", "--worker", "ann"]
     assert "no such project" in basanite("keys", "create", *ann, *where, status=1)
+    assert "There is no key yet" in basanite("keys", "list", *where)
     assert "needs --project" in basanite("keys", "create", "--role", "worker", *where, status=1)
     running = Running("--port", "0", *where)
     admin = basanite("keys", "create", *where).strip()
