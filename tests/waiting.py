@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-PATIENCE = 300.0  # seconds; only a test that fails takes as long, however slow the machine is
+PATIENCE = 900.0  # seconds; only a test that fails takes as long, however slow the machine is
 PAUSE = 0.02  # seconds between two looks
 
 T = TypeVar("T")
