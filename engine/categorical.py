@@ -102,6 +102,11 @@ class Categorical:
         """The arrays of live judgments, for kernels that read them; they move when they grow."""
         return self._votes
 
+    @property
+    def tables(self) -> Any:
+        """The form's live tables, for those that read them; others after a refit."""
+        return self._live
+
     def apply(self, events: Events) -> Outcome:
         """Fold events into the state, in order.
 
@@ -236,6 +241,11 @@ class Categorical:
             gold_right=_whole(people[:, GOLD_RIGHT]),
             gold_total=_whole(people[:, GOLD_TOTAL]),
         )
+
+    def answered(self, workers: Ints) -> Floats:
+        """How often each of the workers gave each label, [n, labels], as far as that is kept."""
+        self._reserve(0, int(workers.max(initial=-1)) + 1)
+        return self._form.answered(self._live, workers)
 
     def confusion(self, worker: int) -> Floats:
         """Expected counts [labels true, labels answered] of one worker."""

@@ -14,6 +14,7 @@ from engine.kernels.forms import (
 )
 from engine.kernels.full import FullSweep, FullTables
 from engine.kernels.lanes import WIDTH, padded
+from engine.kernels.support import OCTAVES
 from engine.kernels.votes import Votes
 
 Floats = npt.NDArray[np.float64]
@@ -21,7 +22,7 @@ Ints = npt.NDArray[np.int32]
 Labels = npt.NDArray[np.int16]
 
 PER_TASK = ("posterior",)
-PER_WORKER = ("counts", "rows", "people", "table", "ability")
+PER_WORKER = ("counts", "rows", "people", "support", "table", "ability")
 
 
 class Full:
@@ -47,6 +48,7 @@ class Full:
             np.zeros((0, labels, width)),
             np.zeros((0, width)),
             np.zeros((0, PEOPLE)),
+            np.zeros((0, OCTAVES), np.int32),
             np.zeros((labels, width)),
             np.zeros((2, width)),
             np.zeros(TOTALS),
@@ -116,6 +118,12 @@ class Full:
         """Expected counts [K true, K answered] of one worker."""
         counts: Floats = np.maximum(tables.counts[worker, :, : len(tables.pooled)].T, 0)
         return counts
+
+    @staticmethod
+    def answered(tables: FullTables, workers: Ints) -> Floats:
+        """How often each of the workers gave each label, [n, K]."""
+        answered: Floats = np.maximum(tables.counts[workers].sum(2), 0)
+        return answered
 
     def bits(self, tables: FullTables, workers: Ints) -> Floats:
         """Mutual information [n] of answer and truth, in bits a judgment."""

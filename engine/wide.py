@@ -14,6 +14,7 @@ from engine.kernels.forms import (
     TOTALS,
     population_accuracy,
 )
+from engine.kernels.support import OCTAVES
 from engine.kernels.votes import Votes
 from engine.kernels.wide import ERRORS, WideTables, best, spread_out
 from engine.kernels.wide_sweep import WideSweep
@@ -27,7 +28,7 @@ class Wide:
     """The form for many labels: 2 K counts a worker."""
 
     per_task = ("rest",)
-    per_worker = ("counts", "rows", "people", "table", "ability", "answers")
+    per_worker = ("counts", "rows", "people", "support", "table", "ability", "answers")
     per_row = ("mass",)
 
     @staticmethod
@@ -44,6 +45,7 @@ class Wide:
             np.zeros((0, labels)),
             np.zeros((0, labels)),
             np.zeros((0, PEOPLE)),
+            np.zeros((0, OCTAVES), np.int32),
             np.zeros((3, labels)),
             np.zeros((2, labels)),
             np.zeros(TOTALS),
@@ -113,6 +115,15 @@ class Wide:
         counts: Floats = errors[:, None] * profile / profile.sum(1, keepdims=True)
         np.fill_diagonal(counts, np.maximum(tables.counts[worker], 0))
         return counts
+
+    @staticmethod
+    def answered(tables: WideTables, workers: Ints) -> Floats:
+        """How often each label was the truth of what each of the workers answered, [n, K].
+
+        Answers are not kept by label; who is mostly right gives labels as often as they are true.
+        """
+        answered: Floats = np.maximum(tables.rows[workers], 0)
+        return answered
 
     def bits(self, tables: WideTables, workers: Ints) -> Floats:
         """Mutual information [n] of answer and truth, in bits a judgment. Cost: O(n x K)."""

@@ -43,6 +43,7 @@ from engine.kernels.forms import (
     population_accuracy,
 )
 from engine.kernels.lanes import WIDTH, fetch, load, read, spread, store, total
+from engine.kernels.support import OCTAVES, octave
 from engine.kernels.votes import Votes, next_judged
 
 Floats = npt.NDArray[np.float64]
@@ -65,6 +66,7 @@ class FullTables(NamedTuple):
     counts: Floats  # [W, K answered, P true]
     rows: Floats  # [W, P true] sum of counts over answers
     people: Floats  # [W, PEOPLE]
+    support: Ints  # [W, OCTAVES] answers to tasks without gold, by what their posteriors give them
     pooled: Floats  # [K answered, P true] sum of counts over workers
     classes: Floats  # [2, P] sums of vote shares and of posteriors
     totals: Floats  # [TOTALS]
@@ -116,7 +118,7 @@ def _fold(votes: Votes, tables: FullTables, task: int, end: int, sign: float, ta
     workers, labels = votes.worker, votes.label
     posterior, people, counts = tables.posterior, tables.people, tables.counts
     rows, pooled, classes, totals = tables.rows, tables.pooled, tables.classes, tables.totals
-    masses = tables.products
+    masses, support = tables.products, tables.support
     K = posterior.shape[1]
     P = rows.shape[1]
     while task < end:
@@ -156,6 +158,8 @@ def _fold(votes: Votes, tables: FullTables, task: int, end: int, sign: float, ta
             people[worker, AGREED] += agrees
             people[worker, LEARNED] += sign
             people[worker, HITS] += masses[0, label]
+            if gold < 0:
+                support[worker, octave(posterior[task, label])] += int(sign)
             agreed += agrees
             hits += masses[0, label]
             for k in range(0, P, WIDTH):
@@ -425,6 +429,7 @@ def _answer(sweep: FullSweep, label: int, k: int, ability: float) -> Any:
 
 def _maximise(sweep: FullSweep, tables: FullTables, worker: int) -> None:
     table, counts, rows, people = sweep.table, tables.counts, tables.rows, tables.people
+    support = tables.support
     K, P = sweep.pooled.shape
     right = 0.0
     answers = spread(0.0)
@@ -449,6 +454,8 @@ def _maximise(sweep: FullSweep, tables: FullTables, worker: int) -> None:
         store(rows, (worker, k), nothing)
     for column in range(PEOPLE):
         people[worker, column] = 0
+    for column in range(OCTAVES):
+        support[worker, column] = 0
 
 
 def _admit(sweep: FullSweep, worker: int) -> None:

@@ -36,9 +36,11 @@ from engine.kernels.forms import (
     implement,
     population_accuracy,
 )
+from engine.kernels.support import octave
 from engine.kernels.votes import Votes
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
 Reals = npt.NDArray[np.floating]
 
 RIGHT, TRUTHS, ERRORS = 0, 1, 2  # rows of `pooled`: right answers, truths met, wrong answers given
@@ -52,6 +54,7 @@ class WideTables(NamedTuple):
     counts: Floats  # [W, K] right answers where the label is the truth
     rows: Floats  # [W, K] answers where the label is the truth
     people: Floats  # [W, PEOPLE]
+    support: Ints  # [W, OCTAVES] answers to tasks without gold, by what their posteriors give them
     pooled: Floats  # [3, K]
     classes: Floats  # [2, K]
     totals: Floats  # [TOTALS]
@@ -119,6 +122,8 @@ def _fold_task(votes: Votes, tables: WideTables, task: int, sign: float) -> None
                 tables.classes[SOFT, label] += sign * tables.mass[i]
         if not teaches:
             continue
+        if gold < 0:
+            tables.support[votes.worker[i], octave(tables.mass[i])] += int(sign)
         if label == consensus:
             person[AGREED] += sign
             totals[AGREED] += sign

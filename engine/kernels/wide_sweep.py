@@ -21,6 +21,7 @@ from engine.kernels.forms import (
     START_RIGHT,
     implement,
 )
+from engine.kernels.support import OCTAVES
 from engine.kernels.votes import Votes, next_judged
 from engine.kernels.wide import ERRORS, RIGHT, WideTables, merge, repeats, rescale, store, weigh
 
@@ -201,6 +202,8 @@ def _maximise(sweep: WideSweep, tables: WideTables, worker: int) -> None:
         tables.rows[worker, k] = 0
     for column in range(PEOPLE):
         tables.people[worker, column] = 0
+    for column in range(OCTAVES):
+        tables.support[worker, column] = 0
 
 
 def _admit(sweep: WideSweep, worker: int) -> None:
