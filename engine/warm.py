@@ -6,7 +6,10 @@ import numpy as np
 
 from engine.categorical import FULL_LABELS, Categorical
 from engine.events import GOLD, JUDGE, RETRACT, Events
+from engine.population import Population
 from engine.queue import TaskQueue
+from engine.records import Records
+from engine.reputation import reputations
 
 Report = Callable[[str, int, int], None]
 
@@ -41,6 +44,12 @@ def _batch() -> None:
     Categorical.fit(np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.int16), 2)
 
 
+def _reputations() -> None:
+    task, worker = np.array([0, 0], np.int32), np.array([0, 1], np.int32)
+    model = Categorical.fit(task, worker, np.zeros(2, np.int16), 2, np.zeros(1, np.int16))
+    reputations(Population.of(model), Records.of(model, worker), model.prior())
+
+
 def warm_up(report: Report | None = None) -> None:
     """Compile every kernel, or load it from the cache; report(what, done, total) before each part.
 
@@ -51,6 +60,7 @@ def warm_up(report: Report | None = None) -> None:
         ("few labels", lambda: _exercise(2)),
         ("many labels", lambda: _exercise(FULL_LABELS + 1)),
         ("batch fit", _batch),
+        ("reputations", _reputations),
     ]
     for done, (name, part) in enumerate(parts):
         if report is not None:
