@@ -2,7 +2,17 @@
 
 import typer
 
-from scripts.benchmarks import accuracy, api, engine, everything, feed, restart, retraction, writes
+from scripts.benchmarks import (
+    accuracy,
+    api,
+    engine,
+    everything,
+    feed,
+    reputation,
+    restart,
+    retraction,
+    writes,
+)
 
 app = typer.Typer(
     name="scripts/bench",
@@ -19,6 +29,7 @@ app.command(epilog=api.EPILOG)(api.api)
 app.command(epilog=feed.EPILOG)(feed.feed)
 app.command(epilog=restart.EPILOG)(restart.restart)
 app.command(epilog=retraction.EPILOG)(retraction.retraction)
+app.command(epilog=reputation.EPILOG)(reputation.reputation)
 app.command("all", epilog=everything.EPILOG)(everything.everything)
 
 if __name__ == "__main__":
