@@ -15,6 +15,7 @@ import numpy.typing as npt
 from engine.categorical import FULL_LABELS, Categorical
 from engine.flattery import unsure
 from engine.kernels.forms import GOLD_TOTAL, LEARNED
+from engine.kernels.reputation import share_out
 from engine.records import Heard, Records, active_workers
 from engine.reputation import TAIL, Estimate
 
@@ -116,11 +117,8 @@ def _mixture(rows: Floats, start: Floats) -> Floats:
     """The distribution [CELLS] behind the likelihoods; see `engine.population`."""
     bells = np.exp(-0.5 * ((BIASES[:, None] - BIASES) / SMOOTHING) ** 2)
     bells /= bells.sum(1, keepdims=True)
-    fits = rows @ bells.T
-    heights = start
-    for _ in range(ROUNDS):
-        found = heights * ((1 / (fits @ heights)) @ fits)
-        heights = (found + PRIOR_BIASES * start) / (len(rows) + PRIOR_BIASES)
+    heights = np.empty(CELLS)
+    share_out(rows @ bells.T, start, PRIOR_BIASES, ROUNDS, heights)
     mixture: Floats = heights @ bells
     return mixture
 

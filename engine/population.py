@@ -9,7 +9,7 @@ import numpy.typing as npt
 from engine import flattery
 from engine.categorical import Categorical
 from engine.flattery import ACCURACY, GRID
-from engine.kernels.reputation import STEP
+from engine.kernels.reputation import STEP, share_out
 from engine.records import Elsewhere, Heard, Records, active_workers
 
 Floats = npt.NDArray[np.float64]
@@ -148,11 +148,8 @@ def _mixture(logs: Floats, start: Floats) -> Floats:
     bells = np.exp(-0.5 * ((GRID[::2, None] - GRID) / SMOOTHING) ** 2)
     bells /= bells.sum(1, keepdims=True)
     fits = np.exp(logs - logs.max(1, keepdims=True)) @ bells.T
-    expected = start[::2] + start[1::2]
-    heights = expected
-    for _ in range(ROUNDS):
-        found = heights * ((1 / (fits @ heights)) @ fits)
-        heights = (found + PRIOR_WORKERS * expected) / (len(logs) + PRIOR_WORKERS)
+    heights = np.empty(len(bells))
+    share_out(fits, start[::2] + start[1::2], PRIOR_WORKERS, ROUNDS, heights)
     mixture: Floats = heights @ bells
     return mixture
 

@@ -69,6 +69,21 @@ def assess(
     return [chance / sum(chances) for chance in chances]
 
 
+def share_out(
+    fits: Sequence[Sequence[float]], start: Sequence[float], strength: float, rounds: int
+) -> list[float]:
+    """Shares of groups after some rounds of expectation-maximisation."""
+    shares = list(start)
+    for _ in range(rounds):
+        found = [strength * s for s in start]
+        for fit in fits:
+            total = sum(s * f for s, f in zip(shares, fit, strict=True))
+            for k, (s, f) in enumerate(zip(shares, fit, strict=True)):
+                found[k] += s * f / total
+        shares = [f / (len(fits) + strength) for f in found]
+    return shares
+
+
 def information(matrix: Sequence[Sequence[float]], prior: Sequence[float]) -> float:
     """Mutual information of truth and answer in bits."""
     bits = 0.0

@@ -100,6 +100,30 @@ def hear_others(
 
 
 @kernel
+def share_out(fits: Floats, start: Floats, strength: float, rounds: int, heights: Floats) -> None:
+    """Fill heights [groups] with the shares of the groups from which n things come.
+
+    fits [n, groups]: likelihood of each thing in each group. Expectation-maximisation from `start`,
+    which counts as `strength` more things. Cost: O(rounds x n x groups).
+    """
+    n, groups = fits.shape
+    found = np.empty(groups)
+    for k in range(groups):
+        heights[k] = start[k]
+    for _ in range(rounds):
+        for k in range(groups):
+            found[k] = 0.0
+        for j in range(n):
+            total = 0.0
+            for k in range(groups):
+                total += fits[j, k] * heights[k]
+            for k in range(groups):
+                found[k] += fits[j, k] / total
+        for k in range(groups):
+            heights[k] = (heights[k] * found[k] + strength * start[k]) / (n + strength)
+
+
+@kernel
 def assess(
     logs: Floats, bridge: Floats, weights: Floats, right: Ints, wrong: Ints, chances: Floats
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine import RETRACT, Categorical, Events
 from engine import crowd as crowds
 from engine.flattery import ACCURACY, GRID, bridge
-from engine.kernels.reputation import CELLS, assess, quantiles
+from engine.kernels.reputation import CELLS, assess, quantiles, share_out
 from engine.kernels.support import OCTAVES, octave
 from engine.leaning import Leanings, biases
 from engine.population import Population
@@ -138,6 +138,17 @@ def test_assess_is_bayes_rule(right: int, wrong: int, seed: int) -> None:
         logs[0].tolist(), across.tolist(), weights.tolist(), right, wrong, GRID.tolist()
     )
     assert chances[0] == pytest.approx(expected, abs=1e-12)
+
+
+@given(st.integers(0, 5), st.integers(1, 4), st.integers(0, 6), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_groups_share_out_what_there_is(n: int, groups: int, rounds: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    fits, start = rng.random((n, groups)) + 1e-3, rng.dirichlet(np.ones(groups))
+    heights = np.empty(groups)
+    share_out(fits, start, 2.0, rounds, heights)
+    assert heights == pytest.approx(naive.share_out(fits.tolist(), start.tolist(), 2.0, rounds))
+    assert heights.sum() == pytest.approx(1)
 
 
 def test_quantiles_of_known_distributions() -> None:
