@@ -34,6 +34,15 @@ def kernel(function: Kernel) -> Kernel:
     return cast("Kernel", compiled)
 
 
+def bare(function: Kernel) -> Kernel:
+    """Compile a part of kernels that makes no arrays, without counting references to those it is
+    given. Where they are counted, to take an array out of a tuple costs more than a short loop.
+    """
+    options: Any = {"_nrt": False, **OPTIONS}
+    compiled: Any = numba.njit(cache=True, **options)(function)
+    return cast("Kernel", compiled)
+
+
 def _borrow(typing_context: Any, arrays: Any) -> Any:
     """The same arrays (a named tuple of them) without their reference counts.
 

@@ -10,6 +10,7 @@ from engine.population import Population
 from engine.queue import TaskQueue
 from engine.records import Records
 from engine.reputation import reputations
+from engine.sequential import StatusTests
 
 Report = Callable[[str, int, int], None]
 
@@ -50,10 +51,19 @@ def _reputations() -> None:
     reputations(Population.of(model), Records.of(model, worker), model.prior())
 
 
+def _status() -> None:
+    tests = StatusTests(2)
+    task, worker = np.array([0, 0, 1], np.int32), np.array([0, 1, 0], np.int32)
+    tests.apply(Events.judgments(task, worker, np.zeros(3, np.int16)))
+    tests.findings(worker)
+    tests.set_rules(tests.rules)
+    StatusTests.from_state(tests.state())
+
+
 def warm_up(report: Report | None = None) -> None:
     """Compile every kernel, or load it from the cache; report(what, done, total) before each part.
 
-    First time some 20 s, then a fraction of a second.
+    First time some 40 s, then a fraction of a second.
     """
     parts: list[tuple[str, Callable[[], None]]] = [
         ("task queue", _queue),
@@ -61,6 +71,7 @@ def warm_up(report: Report | None = None) -> None:
         ("many labels", lambda: _exercise(FULL_LABELS + 1)),
         ("batch fit", _batch),
         ("reputations", _reputations),
+        ("status tests", _status),
     ]
     for done, (name, part) in enumerate(parts):
         if report is not None:

@@ -1,0 +1,313 @@
+"""What each worker's live judgments say of it: sums of log likelihoods, kept event by event.
+
+A judgment is scored against the other votes on its task as they are now, or against gold. How many
+of them gave its label, the most frequent other one, and any of the rest is its code. A table that
+was made before the judgment came has the log likelihood of each code at several skills of a worker,
+over that of random clicking. So what a worker's judgments say is a function of live votes alone: a
+vote that comes later, or is taken back, changes the codes of its task, and nothing of it remains.
+Sums are whole numbers, in units of 1 / ONE, so that a judgment that was taken out leaves the very
+bits that would be there without it.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.jit import bare, kernel
+from engine.kernels import rows
+from engine.kernels.concord import MOST
+from engine.kernels.rows import Rows
+from engine.kernels.stream import GOLD, RETRACT
+
+Longs = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int32]
+
+ONE = 1 << 12  # what stands for 1 in whole numbers: a nat, or a judgment
+
+# Columns of tables, and of sums over judgments. Log likelihoods, over that of random clicking, of a
+# worker who is acceptable, unacceptable, halfway from there to random, and at each of some levels:
+ACCEPTABLE, UNACCEPTABLE, HALFWAY, LEVEL = range(4)
+LEVELS = 7
+BETS = LEVEL + LEVELS
+# judgments with other votes beside them, how many are like most of those, and how many would be if
+# the worker was just acceptable.
+SCORED, AGREED, EXPECTED = BETS, BETS + 1, BETS + 2
+COLUMNS = BETS + 3
+
+BLOCK = 16  # judgments of a worker; changes are taken to begin with a block
+BLOCKS = 8  # the last ones of a worker, whose sums are kept apart
+WINDOW = BLOCK * BLOCKS
+
+RIGHT, TOTAL = 0, 1  # columns of `gold_counts`
+VERSION_BITS = 8  # a note of `votes` is label << 8 | version, the number of its table
+VERSION = (1 << VERSION_BITS) - 1
+
+# Places in `progress`. LATEST: version of the table for judgments that come now.
+TASKS_SEEN, WORKERS_SEEN, EVENTS, FIT_AT, LATEST, GOLD_RIGHT, GOLD_TOTAL = range(7)
+PROGRESS = 7
+
+
+class Record(NamedTuple):
+    """Sums over the live judgments of T tasks and W workers; P codes, V tables, K labels."""
+
+    gold: npt.NDArray[np.int16]  # [T] known label, -1 none
+    life: Longs  # [W, COLUMNS] over all judgments of a worker
+    recent: Ints  # [W, BLOCKS, BETS] over each of its last blocks, in a ring
+    gold_counts: Ints  # [W, 2]
+    room: Longs  # [W] how far evidence may yet move before the status could change, see `change`
+    patterns: Longs  # [P] tasks without gold, with two votes or more, by pattern of the votes
+    place: npt.NDArray[np.int16]  # [MOST + 2] * 3 code by counts, see `engine.concord`
+    tables: npt.NDArray[np.int16]  # [V, P + 2, COLUMNS]; the last two codes: wrong, right on gold
+    progress: Longs  # [PROGRESS]
+    labels: Ints  # [K] scratch: votes by label
+    before: Ints  # [R] scratch: codes of a task's judgments before a change
+
+
+@bare
+def _tally(votes: Rows, record: Record, task: int) -> tuple[int, int, int]:
+    """Count the task's votes by label in `labels`; returns (the most frequent label, its votes, the
+    votes of the next one)."""
+    count = record.labels
+    first = votes.start[task]
+    end = first + votes.length[task]
+    for row in range(first, end):
+        count[votes.note[row] >> VERSION_BITS] = 0
+    leader = -1
+    most = 0
+    next_most = 0
+    for row in range(first, end):
+        label = votes.note[row] >> VERSION_BITS
+        count[label] += 1
+        if label == leader:
+            most += 1
+        elif count[label] > most:
+            next_most = most
+            most = count[label]
+            leader = label
+        elif count[label] > next_most:
+            next_most = count[label]
+    return leader, most, next_most
+
+
+@bare
+def _place(record: Record, own: int, top: int, rest: int, limit: int) -> int:
+    """Code of the counts; if they are more than `limit` they are scaled down."""
+    n = own + top + rest
+    if n > limit:
+        own = own * limit // n
+        top = min(max(top * limit // n, 1), limit - own)
+        rest = min(rest * limit // n, limit - own - top)
+    return int(record.place[own, top, rest])
+
+
+@bare
+def _code(
+    votes: Rows, record: Record, task: int, label: int, leader: int, most: int, next_most: int
+) -> int:
+    """Code of one of the task's judgments, after `_tally`."""
+    gold = record.gold[task]
+    if gold >= 0:
+        return int(record.patterns.shape[0] + (1 if label == gold else 0))
+    own = record.labels[label] - 1
+    top = next_most if label == leader else most
+    return _place(record, own, top, votes.length[task] - 1 - own - top, MOST)
+
+
+@bare
+def _count_pattern(
+    votes: Rows, record: Record, task: int, most: int, next_most: int, sign: int
+) -> None:
+    n = votes.length[task]
+    if n >= 2 and record.gold[task] < 0:
+        rest = n - most - next_most
+        record.patterns[_place(record, most, next_most, rest, MOST + 1)] += sign
+
+
+@bare
+def _count_gold(record: Record, worker: int, code: int, sign: int) -> None:
+    hit = code - record.patterns.shape[0]
+    if hit >= 0:
+        record.gold_counts[worker, TOTAL] += sign
+        record.gold_counts[worker, RIGHT] += sign * hit
+        record.progress[GOLD_TOTAL] += sign
+        record.progress[GOLD_RIGHT] += sign * hit
+
+
+@bare
+def _put(record: Record, worker: int, slot: int, was: int, code: int, version: int) -> None:
+    """Bring the worker's sums from a judgment of one code (-1: none) to the other. slot: where in
+    the ring of its last blocks the judgment belongs, or -1."""
+    life, recent, tables = record.life, record.recent, record.tables
+    high = np.int64(0)
+    low = np.int64(0)
+    for column in range(COLUMNS):
+        moved = np.int64(0)
+        if code >= 0:
+            moved += tables[version, code, column]
+        if was >= 0:
+            moved -= tables[version, was, column]
+        life[worker, column] += moved
+        if column < BETS:
+            high = max(high, moved)
+            low = min(low, moved)
+            if slot >= 0:
+                recent[worker, slot, column] += moved
+    record.room[worker] -= high - low
+    _count_gold(record, worker, was, -1)
+    _count_gold(record, worker, code, 1)
+
+
+@bare
+def _slot(work: Rows, worker: int, task: int) -> int:
+    """Where in the ring of its last blocks the worker's judgment of the task belongs, or -1."""
+    row = rows.find(work, worker, task, WINDOW)
+    if row < 0:
+        return -1
+    block = (row - work.start[worker]) // BLOCK
+    last = (work.length[worker] - 1) // BLOCK
+    return block % BLOCKS if block > last - BLOCKS else -1
+
+
+@bare
+def _note_codes(votes: Rows, record: Record, task: int) -> None:
+    """Note the codes of the task's judgments in `before`, and take its pattern out."""
+    leader, most, next_most = _tally(votes, record, task)
+    _count_pattern(votes, record, task, most, next_most, -1)
+    first = votes.start[task]
+    for i in range(votes.length[task]):
+        label = votes.note[first + i] >> VERSION_BITS
+        record.before[i] = _code(votes, record, task, label, leader, most, next_most)
+
+
+@bare
+def _rescore(votes: Rows, work: Rows, record: Record, task: int) -> None:
+    """Bring the sums from the codes in `before` (-1: none) to those of now."""
+    leader, most, next_most = _tally(votes, record, task)
+    _count_pattern(votes, record, task, most, next_most, 1)
+    first = votes.start[task]
+    for i in range(votes.length[task]):
+        note = votes.note[first + i]
+        code = _code(votes, record, task, note >> VERSION_BITS, leader, most, next_most)
+        was = record.before[i]
+        if was == code:
+            continue
+        worker = votes.member[first + i]
+        slot = _slot(work, worker, task)
+        _put(record, worker, slot, was, code, note & VERSION)
+
+
+@bare
+def _append(
+    votes: Rows, work: Rows, record: Record, task: int, worker: int, label: int, pace: int
+) -> None:
+    index = work.length[worker]
+    if index % BLOCK == 0:
+        for column in range(BETS):
+            record.recent[worker, index // BLOCK % BLOCKS, column] = 0
+    rows.append(work, worker, task, pace)
+    rows.append(votes, task, worker, label << VERSION_BITS | record.progress[LATEST])
+    record.before[votes.length[task] - 1] = -1
+
+
+@bare
+def change(
+    votes: Rows,
+    work: Rows,
+    record: Record,
+    kind: int,
+    task: int,
+    worker: int,
+    label: int,
+    pace: int,
+) -> bool:
+    """Apply one event to lists and sums; False if it changes nothing.
+
+    No evidence for or against a worker moves by more than what its `room` shrinks by, if it was
+    another's judgment: then neither its blocks nor its gold change, and evidence is a difference
+    of sums, or a largest difference.
+    Needs room for a row in both lists, and for the task's judgments and one more in `before`.
+    Cost: O(judgments of the task); for a retraction also O(judgments of the worker).
+    """
+    row = -1
+    if kind != GOLD:
+        # The shorter list is looked through first: on gold there may be thousands of judgments.
+        length = work.length[worker]
+        if length >= votes.length[task] or rows.find(work, worker, task, length) >= 0:
+            row = rows.find(votes, task, worker, votes.length[task])
+    known = record.gold[task] >= 0
+    if kind == GOLD:
+        if record.gold[task] == label:
+            return False
+    elif row < 0:
+        if kind == RETRACT:
+            return False
+    elif kind != RETRACT and votes.note[row] >> VERSION_BITS == label:
+        return False
+    # On gold nobody's code depends on the others.
+    alone = known and kind != GOLD and row < 0
+    if not alone:
+        _note_codes(votes, record, task)
+    if kind == GOLD:
+        record.gold[task] = label
+    elif kind == RETRACT:
+        at = row - votes.start[task]
+        _put(record, worker, -1, record.before[at], -1, votes.note[row] & VERSION)
+        rows.remove(votes, task, row)
+        for i in range(at, votes.length[task]):
+            record.before[i] = record.before[i + 1]
+        rows.remove(work, worker, rows.find(work, worker, task, work.length[worker]))
+    elif row >= 0:
+        votes.note[row] = label << VERSION_BITS | (votes.note[row] & VERSION)
+    else:
+        _append(votes, work, record, task, worker, label, pace)
+    if alone:
+        code = record.patterns.shape[0] + (1 if label == record.gold[task] else 0)
+        slot = (work.length[worker] - 1) // BLOCK % BLOCKS
+        _put(record, worker, slot, -1, code, record.progress[LATEST])
+    else:
+        _rescore(votes, work, record, task)
+    if kind == RETRACT:
+        sum_recent(votes, work, record, worker)
+    return True
+
+
+@bare
+def sum_recent(votes: Rows, work: Rows, record: Record, worker: int) -> None:
+    """Sum the last blocks of a worker anew."""
+    recent, tables = record.recent, record.tables
+    for block in range(BLOCKS):
+        for column in range(BETS):
+            recent[worker, block, column] = 0
+    length = work.length[worker]
+    first = 0
+    if length > 0:
+        first = max(((length - 1) // BLOCK - BLOCKS + 1) * BLOCK, 0)
+    for index in range(first, length):
+        task: Any = np.int64(work.member[work.start[worker] + index])
+        leader, most, next_most = _tally(votes, record, task)
+        note = votes.note[rows.find(votes, task, worker, votes.length[task])]
+        code = _code(votes, record, task, note >> VERSION_BITS, leader, most, next_most)
+        for column in range(BETS):
+            slot = index // BLOCK % BLOCKS
+            recent[worker, slot, column] += tables[note & VERSION, code, column]
+
+
+@kernel
+def sum_all(votes: Rows, work: Rows, record: Record) -> None:
+    """Make every sum anew from the lists. Cost: O(judgments)."""
+    record.life[:] = 0
+    record.gold_counts[:] = 0
+    record.patterns[:] = 0
+    record.progress[GOLD_RIGHT] = 0
+    record.progress[GOLD_TOTAL] = 0
+    for task in range(record.progress[TASKS_SEEN]):
+        leader, most, next_most = _tally(votes, record, task)
+        _count_pattern(votes, record, task, most, next_most, 1)
+        for row in range(votes.start[task], votes.start[task] + votes.length[task]):
+            note = votes.note[row]
+            code = _code(votes, record, task, note >> VERSION_BITS, leader, most, next_most)
+            worker: Any = np.int64(votes.member[row])
+            _put(record, worker, -1, -1, code, note & VERSION)
+    for each in range(record.progress[WORKERS_SEEN]):
+        sum_recent(votes, work, record, each)

@@ -1,0 +1,298 @@
+"""What follows from a worker's sums: evidence against it and for it, changes, and its status.
+
+Evidence is a logarithm, in units of 1 / ONE nats, of a bet's value: what a stake of 1 would have
+come to that was laid against one hypothesis, at the odds that it gives. Under the hypothesis such a
+value ever reaches 1 / alpha with probability alpha at most (Ville 1939), so that it may be looked
+at after every judgment, for a whole life.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.jit import bare
+from engine.kernels.evidence import (
+    ACCEPTABLE,
+    AGREED,
+    BLOCK,
+    BLOCKS,
+    EXPECTED,
+    HALFWAY,
+    LEVEL,
+    LEVELS,
+    ONE,
+    RIGHT,
+    SCORED,
+    TOTAL,
+    UNACCEPTABLE,
+    Longs,
+    Record,
+)
+from engine.kernels.rows import Rows
+
+QUIZ, ACTIVE, TRUSTED, WATCH, PAUSED, BANNED = range(6)
+WORSE, HURRIED = 1, 2  # bits of `alarms`: its judgments became worse; it began to rush
+
+# Places in `limits`. Evidence from which a status or an alarm is entered; it is left at half that.
+WATCH_AT, PAUSE_AT, BAN_AT, PASS_AT, TRUST_AT, ALARM_AT = range(6)
+# Whether there is a quiz; the first level that is not below acceptable; acceptable share right on
+# gold.
+QUIZZED, BETTER, ASKED = 6, 7, 8
+LIMITS = 9
+
+# Places in `findings`.
+AGAINST, PASSING, TRUSTING, DRIFT, SINCE, RUSH, JUDGED, GOLD_SEEN, GOLD_HIT, WITH, ALIKE, WOULD = (
+    range(12)
+)
+FINDINGS = 12
+
+# The stake against a worker is laid out by when it may have become bad, and by how bad it may be.
+WHOLE_LIFE, LATELY, ON_GOLD = 0, 1, 2  # rows of `stakes`
+WHENCE = (0.7, 0.15, 0.15)
+CLICKING, HALF_BAD, BAD = 0, 1, 2  # columns: at random, halfway from there, just unacceptable
+HOW_BAD = (0.5, 0.25, 0.25)
+TERMS = 3 * (BLOCKS + 2)
+NEGLIGIBLE = 4 * ONE  # e^4 > TERMS: no sum is larger than its largest term by more
+
+LOGS = 1 << 12  # whole numbers whose logarithms are at hand
+FEWEST_TRUSTED = 5  # judgments on gold: nobody is trusted on the word of others alone
+# By how much a drop must be likelier than none, beside the alarm's own threshold, for the levels
+# before and after are chosen to fit. To bet on each pair would cost a factor of 21; 3 is enough for
+# the stated rate in every simulated crowd.
+CHOICES = 3
+
+PACES = 64  # steps of quarter octaves; 0 is unknown
+RECENT_PACES, EARLIER_PACES, FEWEST_PACES = 64, 128, 64
+HURRY_BLOCK = 8  # judgments between two looks at the pace
+FASTER = 6  # steps below the median of earlier ones from which a judgment counts as hurried
+OFTEN = 0.6  # share of hurried judgments that is bet on
+SELDOM, TOO_OFTEN = 0.1, 0.4  # limits of their share before
+
+
+class Verdicts(NamedTuple):
+    """How W workers stand, and by what they are measured."""
+
+    status: npt.NDArray[np.int8]  # [W]
+    alarms: npt.NDArray[np.uint8]  # [W] WORSE | HURRIED
+    held: npt.NDArray[np.int8]  # [W] status that staff fixed, -1 none
+    forgiven: Longs  # [W] evidence that it takes to pause a worker whose pause staff lifted
+    rush: Longs  # [W] evidence that it began to rush
+    limits: Longs  # [LIMITS]
+    stakes: Longs  # [3, 3] logarithms
+    gold_bets: Longs  # [3, 2] on wrong and right, by how bad the worker may be, over ACCEPTABLE
+    logs: Longs  # [LOGS] logarithms of whole numbers, that of 0 as if it was 1
+    findings: Longs  # [FINDINGS] scratch
+    terms: Longs  # [TERMS] scratch
+    after: Longs  # [LEVELS + 1] scratch
+    counts: Longs  # [PACES] scratch
+
+
+@bare
+def _against(work: Rows, record: Record, verdicts: Verdicts, worker: int) -> int:
+    """Evidence that the worker is less than acceptable: at random, halfway or unacceptable; for its
+    whole life, since one of its last blocks began, or on gold alone. Block b is staked on with
+    1 / b(b + 1) of the whole. Far from any limit the largest term stands for the sum.
+    """
+    life, recent = record.life, record.recent
+    stakes, terms, after = verdicts.stakes, verdicts.terms, verdicts.after
+    good = life[worker, ACCEPTABLE]
+    terms[0] = stakes[WHOLE_LIFE, CLICKING] - good
+    terms[1] = stakes[WHOLE_LIFE, HALF_BAD] + life[worker, HALFWAY] - good
+    terms[2] = stakes[WHOLE_LIFE, BAD] + life[worker, UNACCEPTABLE] - good
+    right = record.gold_counts[worker, RIGHT]
+    wrong = record.gold_counts[worker, TOTAL] - right
+    for how in range(3):
+        bet = wrong * verdicts.gold_bets[how, 0] + right * verdicts.gold_bets[how, 1]
+        terms[3 + how] = stakes[ON_GOLD, how] + bet
+    count = 6
+    for column in range(3):
+        after[column] = 0
+    last = (work.length[worker] - 1) // BLOCK
+    for block in range(last, max(last - BLOCKS, 0), -1):
+        slot = block % BLOCKS
+        for column in range(3):
+            after[column] += recent[worker, slot, column]
+        at = min(block, LOGS - 2)
+        stake = verdicts.logs[at] + verdicts.logs[at + 1] + after[ACCEPTABLE]
+        terms[count] = stakes[LATELY, CLICKING] - stake
+        terms[count + 1] = stakes[LATELY, HALF_BAD] + after[HALFWAY] - stake
+        terms[count + 2] = stakes[LATELY, BAD] + after[UNACCEPTABLE] - stake
+        count += 3
+    most = terms[0]
+    for i in range(1, count):
+        most = max(most, terms[i])
+    if most + NEGLIGIBLE < verdicts.limits[WATCH_AT] // 2:
+        return int(most)
+    total = 0.0
+    for i in range(count):
+        total += np.exp((terms[i] - most) / ONE)
+    return int(most + np.int64(np.floor(np.log(total) * ONE)))
+
+
+@bare
+def _in_favour(record: Record, verdicts: Verdicts, worker: int) -> tuple[int, int]:
+    """Evidence that the worker is better than unacceptable; and than the first level that is not
+    below acceptable. Stakes are laid out evenly on what is better; the largest term stands for the
+    sum."""
+    life = record.life
+    first = verdicts.limits[BETTER]
+    best = np.int64(-(1 << 60))
+    for level in range(first + 1, LEVELS):
+        best = max(best, life[worker, LEVEL + level])
+    better = LEVELS - 1 - first
+    passing = max(life[worker, ACCEPTABLE], best) - life[worker, UNACCEPTABLE]
+    trusting = best - life[worker, LEVEL + first]
+    return int(passing - verdicts.logs[better + 1]), int(trusting - verdicts.logs[better])
+
+
+@bare
+def _drift(work: Rows, record: Record, verdicts: Verdicts, worker: int) -> tuple[int, int]:
+    """Evidence that the worker became worse, and the index of the judgment from which on.
+
+    How much likelier its judgments are at one level before, and one at least two steps lower from
+    the start of one of its last blocks on, than at the one level that fits them all best.
+    """
+    life, recent, after = record.life, record.recent, verdicts.after
+    steady = np.int64(0)
+    for level in range(LEVELS):
+        steady = max(steady, life[worker, LEVEL + level])
+    steady += verdicts.logs[CHOICES]
+    for level in range(LEVELS + 1):
+        after[level] = 0
+    found = np.int64(0)
+    since = 0
+    last = (work.length[worker] - 1) // BLOCK
+    for block in range(last, max(last - BLOCKS, 0), -1):
+        slot = block % BLOCKS
+        for level in range(LEVELS):
+            after[level + 1] += recent[worker, slot, LEVEL + level]
+        lower = after[0]
+        best = np.int64(-(1 << 60))
+        for level in range(2, LEVELS + 1):
+            best = max(best, life[worker, LEVEL + level - 1] - after[level] + lower)
+            lower = max(lower, after[level - 1])
+        if best - steady > found:
+            found = best - steady
+            since = block * BLOCK
+    return int(found), int(since)
+
+
+@bare
+def rush(work: Rows, verdicts: Verdicts, worker: int) -> int:
+    """Evidence that the worker began to rush: of its last judgments so many took less than a third
+    of the median time of those before. Cost: O(RECENT_PACES + EARLIER_PACES)."""
+    counts = verdicts.counts
+    first = work.start[worker]
+    end = first + work.length[worker] // HURRY_BLOCK * HURRY_BLOCK
+    for pace in range(PACES):
+        counts[pace] = 0
+    for row in range(max(end - RECENT_PACES - EARLIER_PACES, first), end - RECENT_PACES):
+        counts[work.note[row]] += 1
+    earlier = -counts[0]
+    for pace in range(PACES):
+        earlier += counts[pace]
+    if earlier < FEWEST_PACES:
+        return 0
+    median = 0
+    seen = np.int64(0)
+    while 2 * seen < earlier:
+        median += 1
+        seen += counts[median]
+    fast = np.int64(0)
+    for pace in range(1, median - FASTER + 1):
+        fast += counts[pace]
+    share = max((fast + 1 + 1.6 * np.sqrt(fast + 1.0)) / (earlier + 2.0), SELDOM)
+    if share > TOO_OFTEN:
+        return 0
+    hurried = np.int64(np.floor(np.log(OFTEN / share) * ONE))
+    calm = np.int64(np.floor(np.log((1 - OFTEN) / (1 - share)) * ONE))
+    total = np.int64(0)
+    most = np.int64(0)
+    row = end - 1
+    while row >= max(end - RECENT_PACES, first):
+        if work.note[row] > 0:
+            total += hurried if work.note[row] <= median - FASTER else calm
+            most = max(most, total)
+        row -= 1
+    # It may have begun at any judgment of a block, and alarms are counted by blocks.
+    return int(max(most - verdicts.logs[BLOCK], 0))
+
+
+@bare
+def find_out(work: Rows, record: Record, verdicts: Verdicts, worker: int) -> None:
+    """Fill `findings` with what the worker's status rests on."""
+    findings = verdicts.findings
+    passing, trusting = _in_favour(record, verdicts, worker)
+    drift, since = _drift(work, record, verdicts, worker)
+    findings[AGAINST] = _against(work, record, verdicts, worker)
+    findings[PASSING] = passing
+    findings[TRUSTING] = trusting
+    findings[DRIFT] = drift
+    findings[SINCE] = since
+    findings[RUSH] = verdicts.rush[worker]
+    findings[JUDGED] = work.length[worker]
+    findings[GOLD_SEEN] = record.gold_counts[worker, TOTAL]
+    findings[GOLD_HIT] = record.gold_counts[worker, RIGHT]
+    findings[WITH] = record.life[worker, SCORED]
+    findings[ALIKE] = record.life[worker, AGREED]
+    findings[WOULD] = record.life[worker, EXPECTED]
+
+
+@bare
+def _reached(evidence: int, limit: int, stands: Any) -> bool:
+    """Whether evidence is enough to enter, or if it stands already not to leave."""
+    return evidence >= (limit // 2 if stands else limit)
+
+
+@bare
+def _margin(evidence: int, limit: int) -> int:
+    """By how much evidence may move and still be on the same side of the limit."""
+    return evidence - limit if evidence >= limit else limit - evidence - 1
+
+
+@bare
+def conclude(verdicts: Verdicts, worker: int, anew: bool) -> tuple[int, int, int]:
+    """The status and alarms that the findings come to, and by how much evidence must move at least
+    before they can come to others. Staff's word goes before. anew: without regard to how the worker
+    stands, as when evidence was taken back."""
+    limits, findings = verdicts.limits, verdicts.findings
+    was = np.int64(QUIZ if anew else verdicts.status[worker])
+    alarms = np.int64(0 if anew else verdicts.alarms[worker])
+    worse = _reached(findings[DRIFT], limits[ALARM_AT], alarms & WORSE != 0)
+    hurried = _reached(findings[RUSH], limits[ALARM_AT], alarms & HURRIED != 0)
+    alarms = np.int64((WORSE if worse else 0) | (HURRIED if hurried else 0))
+    bad = findings[AGAINST]
+    forgiven = bad < verdicts.forgiven[worker]
+    proven = findings[GOLD_SEEN] >= FEWEST_TRUSTED
+    proven = proven and findings[GOLD_HIT] * ONE >= findings[GOLD_SEEN] * limits[ASKED]
+    if verdicts.held[worker] >= 0:
+        status = np.int64(verdicts.held[worker])
+    elif not forgiven and _reached(bad, limits[BAN_AT], was == BANNED):
+        status = np.int64(BANNED)
+    elif not forgiven and _reached(bad, limits[PAUSE_AT], was >= PAUSED):
+        status = np.int64(PAUSED)
+    elif alarms != 0 or _reached(bad, limits[WATCH_AT], was >= WATCH):
+        status = np.int64(WATCH)
+    elif proven and _reached(findings[TRUSTING], limits[TRUST_AT], was == TRUSTED):
+        status = np.int64(TRUSTED)
+    elif limits[QUIZZED] == 0 or _reached(findings[PASSING], limits[PASS_AT], was != QUIZ):
+        status = np.int64(ACTIVE)
+    else:
+        status = np.int64(QUIZ)
+    # Where the next look enters or leaves, given the status of now.
+    room = _margin(findings[DRIFT], limits[ALARM_AT] // (2 if worse else 1))
+    if bad + NEGLIGIBLE < limits[WATCH_AT] // 2:
+        room = min(room, limits[WATCH_AT] // 2 - bad - NEGLIGIBLE - 1)
+    else:
+        room = min(room, _margin(bad, limits[WATCH_AT] // (2 if status >= WATCH else 1)))
+        room = min(room, _margin(bad, limits[PAUSE_AT] // (2 if status >= PAUSED else 1)))
+        room = min(room, _margin(bad, limits[BAN_AT] // (2 if status == BANNED else 1)))
+        room = min(room, _margin(bad, verdicts.forgiven[worker]))
+    if proven:
+        limit = limits[TRUST_AT] // (2 if status == TRUSTED else 1)
+        room = min(room, _margin(findings[TRUSTING], limit))
+    if limits[QUIZZED] != 0:
+        limit = limits[PASS_AT] // (2 if status != QUIZ else 1)
+        room = min(room, _margin(findings[PASSING], limit))
+    return int(status), int(alarms), int(room)

@@ -1,0 +1,389 @@
+"""The status tests against their slow twin, under random programs of events."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.events import GOLD, JUDGE, RETRACT, Events
+from engine.kernels.evidence import ONE
+from engine.sequential import StatusTests
+from engine.verdicts import STATUSES, Findings, StatusRules, Transitions
+from tests.naive_status import NaiveStatus
+
+Event = tuple[int, int, int, int, float]  # kind, task, worker, label, seconds
+Told = list[tuple[int, int, int, int, tuple[bool, bool]]]
+
+# Mild ones, so that short programs reach every status.
+RULES = [
+    StatusRules(
+        acceptable=0.9,
+        unacceptable=0.5,
+        pause_error=0.3,
+        watch_error=0.5,
+        ban_error=0.05,
+        pass_error=0.9,
+        trust_error=0.9,
+        drift_alarms=40.0,
+    ),
+    StatusRules(),
+    StatusRules(quiz=False, consensus=False, ban_error=0.0, pause_error=0.2, watch_error=0.4),
+]
+
+
+def columns(events: Sequence[Event]) -> tuple[Events, npt.NDArray[np.float32]]:
+    rows = list(zip(*events, strict=True)) if events else [()] * 5
+    kind, task, worker, label, seconds = rows
+    found = Events(
+        np.array(kind, np.uint8),
+        np.array(task, np.int32),
+        np.array(worker, np.int32),
+        np.array(label, np.int16),
+    )
+    return found, np.array(seconds, np.float32)
+
+
+def told(transitions: Transitions, start: int = 0) -> Told:
+    return [
+        (event + start if event >= 0 else event, worker, was, now, (worse, hurried))
+        for event, worker, was, now, worse, hurried in zip(
+            transitions.event.tolist(),
+            transitions.worker.tolist(),
+            transitions.was.tolist(),
+            transitions.now.tolist(),
+            transitions.worse.tolist(),
+            transitions.hurried.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def run(tests: StatusTests, events: Sequence[Event], cuts: Sequence[int] = ()) -> Told:
+    found: Told = []
+    edges = [0, *sorted(min(cut, len(events)) for cut in cuts), len(events)]
+    for begin, end in pairwise(edges):
+        transitions, _ = tests.apply(*columns(events[begin:end]))
+        found += told(transitions, begin)
+    return found
+
+
+def run_naive(naive: NaiveStatus, events: Sequence[Event]) -> Told:
+    found: Told = []
+    for place, (kind, task, worker, label, seconds) in enumerate(events):
+        if kind == JUDGE:
+            pace = 0 if np.isnan(seconds) else int(np.floor(4 * np.log2(max(seconds, 1 / 16)))) + 17
+            rows = naive.judge(task, worker, label, min(pace, 63))
+        elif kind == RETRACT:
+            rows = naive.retract(task, worker)
+        else:
+            rows = naive.set_gold(task, label)
+        found += [(place, *row) for row in rows]
+    return found
+
+
+def found_of(tests: StatusTests, workers: int) -> npt.NDArray[np.int64]:
+    """What the status of workers 0, 1 ... rests on, in whole numbers."""
+    tests._reserve(0, workers)
+    return tests._find_out(np.arange(workers))
+
+
+def assert_same(tests: StatusTests, naive: NaiveStatus, workers: int) -> None:
+    found = found_of(tests, workers)
+    for worker in range(workers):
+        wanted = naive.findings(worker)
+        # exp and log of the two sides may differ in the last digit of a double.
+        assert abs(found[worker, 0] - wanted[0]) <= 1
+        assert tuple(found[worker, 1:9].tolist()) == wanted[1:]
+    status = tests.status(np.arange(workers, dtype=np.int32))
+    assert status.tolist() == [naive.status_of(worker) for worker in range(workers)]
+
+
+@st.composite
+def programs(draw: st.DrawFn, most: int = 160) -> tuple[int, list[Event]]:
+    """Programs in which workers differ, so that all of them get somewhere."""
+    labels = draw(st.sampled_from([2, 3, 5]))
+    tasks, workers = draw(st.integers(2, 60)), draw(st.integers(2, 6))
+    seed, length = draw(st.integers(0, 2**32)), draw(st.integers(0, most))
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(labels, size=tasks)
+    right = rng.choice([0.0, 0.3, 0.9, 1.0], workers)
+    change = rng.integers(10, 60)
+    events: list[Event] = []
+    for place in range(length):
+        kind = int(rng.choice([JUDGE, RETRACT, GOLD], p=[0.88, 0.06, 0.06]))
+        task, worker = int(rng.integers(tasks)), int(rng.integers(workers))
+        known = rng.random() < (right[worker] if place < 2 * change else right[-worker - 1])
+        label = int(truth[task] if known else rng.integers(labels))
+        if kind == GOLD:
+            label = int(truth[task]) if rng.random() < 0.8 else -1
+        seconds = float("nan") if rng.random() < 0.1 else float(rng.lognormal(2, 0.5))
+        events.append((kind, task, worker, label, seconds))
+    return labels, events
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs(), st.sampled_from(RULES))
+def test_it_does_what_its_twin_does(program: tuple[int, list[Event]], rules: StatusRules) -> None:
+    labels, events = program
+    tests, naive = StatusTests(labels, rules), NaiveStatus(labels, rules)
+    assert run(tests, events) == run_naive(naive, events)
+    assert_same(tests, naive, 6)
+
+
+def a_long_program(seed: int, labels: int = 3, length: int = 1200, workers: int = 5) -> list[Event]:
+    """Workers with hundreds of judgments each, one of which gets worse and then rushes."""
+    rng = np.random.default_rng(seed)
+    tasks = length // 3
+    truth = rng.integers(labels, size=tasks)
+    events: list[Event] = [(GOLD, task, 0, int(truth[task]), 0.0) for task in range(0, tasks, 9)]
+    for place in range(length):
+        task, worker = int(rng.integers(tasks)), int(rng.integers(workers))
+        bad = worker == 0 and place > 0.4 * length
+        label = int(truth[task]) if rng.random() < (0.4 if bad else 0.93) else 0
+        seconds = float(rng.lognormal(2, 0.4) * (0.1 if worker == 1 and place > 900 else 1.0))
+        kind = RETRACT if rng.random() < 0.02 else JUDGE
+        events.append((kind, task, worker, label, seconds))
+    return events
+
+
+def test_it_does_what_its_twin_does_over_long_lives() -> None:
+    events = a_long_program(1)
+    tests, naive = StatusTests(3), NaiveStatus(3, StatusRules())
+    found = run(tests, events)
+    assert found == run_naive(naive, events)
+    assert_same(tests, naive, 5)
+    assert {alarms for *_, alarms in found} >= {(True, False), (False, True)}
+    assert len(tests._crowds) > 8
+
+
+def test_a_task_with_more_votes_than_tables_hold_is_scaled_down() -> None:
+    events: list[Event] = [(JUDGE, 0, worker, worker % 7 // 3, 1.0) for worker in range(40)]
+    events += [(JUDGE, 1, worker, worker % 2, 1.0) for worker in range(40)]
+    tests, naive = StatusTests(4), NaiveStatus(4, StatusRules())
+    assert run(tests, events) == run_naive(naive, events)
+    assert_same(tests, naive, 40)
+
+
+@settings(max_examples=25, deadline=None)
+@given(programs(most=400), st.sampled_from(RULES), st.lists(st.integers(0, 400), max_size=12))
+def test_batches_may_be_cut_anywhere(
+    program: tuple[int, list[Event]], rules: StatusRules, cuts: list[int]
+) -> None:
+    labels, events = program
+    whole, parts = StatusTests(labels, rules), StatusTests(labels, rules)
+    assert run(whole, events) == run(parts, events, cuts)
+    assert_equal_states(whole, parts)
+
+
+def assert_equal_states(one: StatusTests, other: StatusTests) -> None:
+    left, right = one.state(), other.state()
+    assert left.keys() == right.keys()
+    for name, column in left.items():
+        assert column.dtype == right[name].dtype, name
+        assert column.tobytes() == right[name].tobytes(), name
+
+
+@settings(max_examples=25, deadline=None)
+@given(programs(most=300), st.sampled_from(RULES), st.integers(0, 300))
+def test_a_state_that_was_stored_goes_on_as_if_it_had_not_been(
+    program: tuple[int, list[Event]], rules: StatusRules, cut: int
+) -> None:
+    labels, events = program
+    tests = StatusTests(labels, rules)
+    run(tests, events[:cut])
+    again = StatusTests.from_state(tests.state())
+    assert_equal_states(tests, again)
+    assert (found_of(tests, 6) == found_of(again, 6)).all()
+    assert run(tests, events[cut:]) == run(again, events[cut:])
+    assert_equal_states(tests, again)
+
+
+def assert_equal_evidence(one: StatusTests, other: StatusTests, workers: int) -> None:
+    """Equal in all that rests on the live judgments."""
+    assert (found_of(one, workers) == found_of(other, workers)).all()
+    left, right = one.state(), other.state()
+    assert (one._record.patterns == other._record.patterns).all()
+    for name in ("votes", "work"):
+        for column in ("member", "note"):
+            assert (left[f"{name}.{column}"] == right[f"{name}.{column}"]).all()
+    assert (one._record.life[:workers] == other._record.life[:workers]).all()
+    assert (one._record.gold_counts[:workers] == other._record.gold_counts[:workers]).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(programs(most=330), st.data())
+def test_what_was_taken_back_leaves_nothing_behind(
+    program: tuple[int, list[Event]], data: st.DataObject
+) -> None:
+    labels, events = program
+    rules = RULES[0]
+    with_it, without = StatusTests(labels, rules), StatusTests(labels, rules)
+    run(with_it, events)
+    run(without, events)
+    # No new table may come meanwhile: it is not taken back.
+    budget = max(int(with_it._record.progress[3] - with_it._record.progress[2]) - 1, 0)
+    state = with_it.state()
+    rows = np.split(state["votes.member"], np.cumsum(state["votes.length"]))
+    seen = {(task, worker) for task, workers in enumerate(rows) for worker in workers.tolist()}
+    pairs = st.tuples(st.integers(0, 60), st.integers(0, 5)).filter(lambda pair: pair not in seen)
+    added = data.draw(st.lists(pairs, unique=True, max_size=min(budget // 2, 20)))
+    labels_of = data.draw(
+        st.lists(st.integers(0, labels - 1), min_size=len(added), max_size=len(added))
+    )
+    judged = [(JUDGE, t, w, label, 3.0) for (t, w), label in zip(added, labels_of, strict=True)]
+    run(with_it, judged)
+    run(with_it, [(RETRACT, t, w, 0, 0.0) for t, w in data.draw(st.permutations(added))])
+    assert_equal_evidence(with_it, without, 6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(programs(most=60), st.randoms(use_true_random=False))
+def test_the_order_of_judgments_does_not_matter_to_their_evidence(
+    program: tuple[int, list[Event]], random: Random
+) -> None:
+    labels, events = program
+    unique = {event[1:3]: (JUDGE, *event[1:]) for event in events if event[3] >= 0}
+    # Within a block order does not count, and before the first table that is learned.
+    kept: list[Event] = []
+    per_worker: dict[int, int] = {}
+    for event in unique.values():
+        per_worker[event[2]] = per_worker.get(event[2], 0) + 1
+        if per_worker[event[2]] <= 16:
+            kept.append(event)
+    shuffled = kept.copy()
+    random.shuffle(shuffled)
+    one, other = StatusTests(labels), StatusTests(labels)
+    run(one, kept)
+    run(other, shuffled)
+    assert (found_of(one, 6) == found_of(other, 6)).all()
+
+
+def test_gold_that_is_corrected_or_withdrawn_is_taken_back() -> None:
+    tests, never = StatusTests(3), StatusTests(3)
+    events: list[Event] = [(JUDGE, task, task % 4, task % 3, 2.0) for task in range(20)]
+    events += [(JUDGE, task, (task + 1) % 4, 0, 2.0) for task in range(20)]
+    run(tests, events)
+    run(never, events)
+    run(tests, [(GOLD, 3, 0, 1, 0.0), (GOLD, 4, 0, 2, 0.0), (GOLD, 3, 0, 2, 0.0)])
+    assert int(tests.findings(np.arange(4, dtype=np.int32)).gold_total.sum()) == 4
+    run(tests, [(GOLD, 3, 0, -1, 0.0), (GOLD, 4, 0, -1, 0.0)])
+    assert_equal_evidence(tests, never, 4)
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_new_rules_measure_everything_anew(rules: StatusRules) -> None:
+    events = a_long_program(2, length=400)
+    tests, naive = StatusTests(3), NaiveStatus(3, StatusRules())
+    run(tests, events)
+    run_naive(naive, events)
+    naive.rules = rules
+    naive.cache.clear()
+    wanted = [(-1, *row) for worker in range(5) for row in naive.look(worker, anew=True)]
+    assert told(tests.set_rules(rules)) == wanted
+    assert_same(tests, naive, 5)
+    assert tests.rules == rules
+
+
+def a_clicker(tests: StatusTests, judgments: int, start: int = 0) -> Told:
+    """Worker 0 is always wrong on gold."""
+    gold: list[Event] = [(GOLD, start + i, 0, 1, 0.0) for i in range(judgments)]
+    wrong: list[Event] = [(JUDGE, start + i, 0, 0, 1.0) for i in range(judgments)]
+    return run(tests, gold + wrong)
+
+
+def names(found: Told) -> list[str]:
+    return [STATUSES[now] for _, _, _, now, _ in found]
+
+
+def test_a_lifted_pause_forgets_nothing() -> None:
+    tests = StatusTests(4)
+    assert names(a_clicker(tests, 9)) == ["WATCH", "PAUSED"]
+    before = tests.findings(np.zeros(1, np.int32)).against[0]
+    assert names(told(tests.lift(0))) == ["WATCH"]
+    assert tests.findings(np.zeros(1, np.int32)).against[0] == before
+    # It takes ten times as much evidence again, where a new worker has a factor of a hundred left.
+    again: Told = []
+    task = 100
+    while not again:
+        again = a_clicker(tests, 1, start=task)
+        task += 1
+    assert names(again) == ["PAUSED"]
+    after = tests.findings(np.zeros(1, np.int32)).against[0]
+    assert np.log(10) <= after - before < np.log(10) + 1
+
+
+def test_staff_goes_before_evidence() -> None:
+    tests = StatusTests(4)
+    assert names(told(tests.hold(0, STATUSES.index("TRUSTED")))) == ["TRUSTED"]
+    assert a_clicker(tests, 20) == []
+    assert names(told(tests.hold(0, None))) == ["BANNED"]
+    again = StatusTests.from_state(tests.state())
+    assert again.status(np.zeros(1, np.int32)).tolist() == [STATUSES.index("BANNED")]
+    assert names(told(tests.hold(0, STATUSES.index("ACTIVE")))) == ["ACTIVE"]
+
+
+def test_a_pause_that_rests_on_wrong_gold_ends_when_the_gold_is_corrected() -> None:
+    tests = StatusTests(4)
+    a_clicker(tests, 9)
+    assert tests.status(np.zeros(1, np.int32)).tolist() == [STATUSES.index("PAUSED")]
+    found = run(tests, [(GOLD, task, 0, 0, 0.0) for task in range(9)])
+    assert names(found)[-1] in {"QUIZ", "ACTIVE"}
+    findings = tests.findings(np.zeros(1, np.int32))
+    assert findings.gold_right.tolist() == findings.gold_total.tolist() == [9]
+
+
+def test_findings_say_what_a_worker_did() -> None:
+    tests = StatusTests(3)
+    judged: list[Event] = [(JUDGE, task, w, 0, 1.0) for task in range(10) for w in range(4)]
+    judged += [(JUDGE, task, 4, 0 if task < 3 else 1, 1.0) for task in range(10)]
+    run(tests, judged)
+    found = tests.findings(np.array([0, 4], np.int32))
+    assert found.scored.tolist() == [10.0, 10.0]
+    assert found.alike.tolist() == [10.0, 3.0]
+    assert 5.0 < found.expected[1] < 10.0
+    assert found.against[1] > found.against[0]
+
+
+@pytest.mark.parametrize(
+    ("task", "worker", "label"), [(-1, 0, 0), (0, -1, 0), (0, 0, 3), (0, 0, -1)]
+)
+def test_bad_events_change_nothing(task: int, worker: int, label: int) -> None:
+    tests, untouched = StatusTests(3), StatusTests(3)
+    good: list[Event] = [(JUDGE, 1, 1, 1, 1.0)]
+    run(tests, good)
+    run(untouched, good)
+    with pytest.raises(ValueError, match="must"):
+        run(tests, [(JUDGE, 5, 5, 1, 1.0), (JUDGE, task, worker, label, 1.0)])
+    assert_equal_states(tests, untouched)
+    assert run(tests, [(RETRACT, 1, 1, 99, 1.0), (GOLD, 1, 0, -1, 0.0)]) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"acceptable": 0.5},
+        {"unacceptable": 0.0},
+        {"crowd_share": 1.1},
+        {"pause_error": 0.2},
+        {"ban_error": 0.01},
+        {"pass_error": 1.0},
+        {"drift_alarms": 0.0},
+    ],
+)
+def test_rules_must_make_sense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        replace(StatusRules(), **wrong)
+
+
+def test_findings_are_read_from_whole_numbers() -> None:
+    row = np.arange(12)[None] * ONE
+    found = Findings.read(row)
+    assert found.against.tolist() == [0.0]
+    assert found.expected.tolist() == [11.0]

@@ -1,0 +1,392 @@
+"""Slow twin of the status tests: obvious code, written from the formulas.
+
+`NaiveStatus` keeps only the live judgments. Whatever the engine keeps up step by step is made anew
+here, for whoever is looked at, after every event.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from math import ceil, exp, floor, log
+
+from engine.verdicts import StatusRules
+
+ONE, BLOCK, BLOCKS, LEVELS = 4096, 16, 8, (0.2, 0.35, 0.5, 0.65, 0.78, 0.89, 0.97)
+DRAWS = (0.05, 0.2, 0.35, 0.5, 0.65, 0.78, 0.88, 0.95, 0.99)
+MOST, PRIOR, ROUNDS, WEIGHT, FIRST_FIT = 15, 20.0, 12, 20.0, 64
+QUIZ, ACTIVE, TRUSTED, WATCH, PAUSED, BANNED = range(6)
+
+Counts = tuple[int, int, int]  # own, top, rest
+Code = Counts | bool  # on gold: whether it is right
+Row = tuple[int, int, int, tuple[bool, bool]]  # worker, was, is, alarms
+
+
+@dataclass
+class Crowd:
+    """What is known of a crowd when a table is made."""
+
+    labels: int
+    shares: list[float]
+    accuracy: float
+    doubt: float
+
+    def moved(self, errors: float) -> "Crowd":
+        accuracy = min(self.accuracy + errors * self.doubt, 0.99)
+        return Crowd(self.labels, self.shares, accuracy, self.doubt)
+
+    @property
+    def level(self) -> float:
+        return max(self.accuracy, 1 / self.labels + 0.02)
+
+    def skill(self, accuracy: float) -> float:
+        least = 1 / self.labels
+        if accuracy <= self.level:
+            return max((accuracy - least) / (self.level - least), 0.0)
+        return 1 + (accuracy - self.level) / (1 - self.level)
+
+    def right(self, skill: float) -> float:
+        if skill <= 1:
+            return skill * self.level + (1 - skill) / self.labels
+        return min((2 - skill) * self.level + skill - 1, 0.99)
+
+    def chance(self, counts: Counts) -> float:
+        found = zip(self.shares, chances(self.labels, counts), strict=True)
+        return sum(share * sum(chance) for share, chance in found)
+
+    def agree(self, counts: Counts) -> float:
+        """Probability that the crowd's next vote is the label with `own` votes."""
+        own, top, rest = counts
+        return self.chance((own + 1, top, rest)) / self.chance(counts)
+
+    def answer(self, counts: Counts, skill: float) -> float:
+        """The same for a worker of this skill."""
+        if skill <= 1:
+            return skill * self.agree(counts) + (1 - skill) / self.labels
+        found = zip(self.shares, chances(self.labels, counts), strict=True)
+        drawn = sum(share * chance[0] for share, chance in found) / self.chance(counts)
+        return (2 - skill) * self.agree(counts) + (skill - 1) * drawn
+
+
+def item_kinds(labels: int) -> list[tuple[float, float]]:
+    m = [1 / labels + (1 - 1 / labels) * draw for draw in DRAWS]
+    even = [(each, 1 / (labels - 1)) for each in m]
+    return even if labels == 2 else even + [(each, 0.85) for each in m]
+
+
+def chances(labels: int, counts: Counts) -> list[tuple[float, float]]:
+    """By kind of item: the probability of votes, apart where the label in question is the one that
+    the crowd is drawn to, and where it is another one."""
+    own, top, rest = counts
+    others = min(rest, labels - 2)
+    votes = [float(own), float(top)] + [rest / others if others else 0.0] * others
+    votes += [0.0] * (labels - len(votes))
+    found = []
+    for m, t in item_kinds(labels):
+        drawn = elsewhere = 0.0
+        for z in range(labels):
+            for d in range(labels):
+                if z == d:
+                    continue
+                p = 1 / (labels * (labels - 1))
+                for label, n in enumerate(votes):
+                    if label == z:
+                        p *= m**n
+                    elif label == d:
+                        p *= ((1 - m) * t) ** n
+                    elif n > 0:
+                        p *= ((1 - m) * (1 - t) / (labels - 2)) ** n
+                if z == 0:
+                    drawn += p
+                else:
+                    elsewhere += p
+        found.append((drawn, elsewhere))
+    return found
+
+
+def scaled(own: int, top: int, rest: int, limit: int) -> Counts:
+    n = own + top + rest
+    if n <= limit:
+        return own, top, rest
+    own = own * limit // n
+    top = min(max(top * limit // n, 1), limit - own)
+    return own, top, min(rest * limit // n, limit - own - top)
+
+
+@dataclass
+class NaiveStatus:
+    """The tests as a whole."""
+
+    labels: int
+    rules: StatusRules
+    votes: dict[int, dict[int, int]] = field(default_factory=dict)  # task -> worker -> label
+    versions: dict[tuple[int, int], int] = field(default_factory=dict)  # task, worker
+    work: dict[int, list[int]] = field(default_factory=dict)  # worker -> tasks
+    paces: dict[tuple[int, int], int] = field(default_factory=dict)
+    gold: dict[int, int] = field(default_factory=dict)
+    crowds: list[Crowd] = field(default_factory=list)
+    status: dict[int, int] = field(default_factory=dict)
+    alarms: dict[int, tuple[bool, bool]] = field(default_factory=dict)
+    held: dict[int, int] = field(default_factory=dict)
+    forgiven: dict[int, int] = field(default_factory=dict)
+    events: int = 0
+    fit_at: int = FIRST_FIT
+    cache: dict[tuple[Code, int], list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.learn()
+
+    # The crowd, and what a judgment is worth
+
+    def learn(self) -> None:
+        patterns: Counter[Counts] = Counter()
+        for task, votes in self.votes.items():
+            if len(votes) >= 2 and task not in self.gold:
+                first, second, *_ = [*sorted(Counter(votes.values()).values(), reverse=True), 0]
+                patterns[scaled(first, second, len(votes) - first - second, MOST + 1)] += 1
+        kinds = item_kinds(self.labels)
+        shares = [1 / len(kinds)] * len(kinds)
+        chance = {p: [sum(c) for c in chances(self.labels, p)] for p in patterns}
+        for _ in range(ROUNDS):
+            gathered = [PRIOR / len(kinds)] * len(kinds)
+            for pattern, count in patterns.items():
+                joint = [s * c for s, c in zip(shares, chance[pattern], strict=True)]
+                gathered = [
+                    g + count * j / sum(joint) for g, j in zip(gathered, joint, strict=True)
+                ]
+            shares = [g / (PRIOR + patterns.total()) for g in gathered]
+        on_gold = [self.code(t, w) for t in self.gold for w in self.votes.get(t, {})]
+        right, total = sum(code is True for code in on_gold), len(on_gold)
+        agree = sum(s * m for s, (m, _) in zip(shares, kinds, strict=True))
+        accuracy = (right + WEIGHT * agree) / (total + WEIGHT)
+        doubt = (accuracy * (1 - accuracy) / (total + WEIGHT)) ** 0.5 if total else 0.0
+        self.crowds.append(Crowd(self.labels, shares, min(accuracy, 0.99), doubt))
+
+    def asked(self, crowd: Crowd) -> tuple[tuple[float, float], tuple[float, float]]:
+        better, worse = crowd.moved(1), crowd.moved(-1)
+        good = max(min(better.skill(self.rules.acceptable), self.rules.crowd_share), 0.05)
+        bad = min(worse.skill(self.rules.unacceptable), 2 / 3 * good)
+        return (good, better.right(good)), (bad, worse.right(bad))
+
+    def bets(self, code: Code, version: int) -> list[int]:
+        """Log likelihoods over clicking: acceptable, unacceptable, halfway, levels."""
+        if (code, version) not in self.cache:
+            K, crowd = self.labels, self.crowds[version]
+            good, bad = self.asked(crowd)
+            half = bad[0] / 2, (bad[1] + 1 / K) / 2
+            accuracies = [1 / K + (1 - 1 / K) * level for level in LEVELS]
+            levels = [(crowd.skill(accuracy), accuracy) for accuracy in accuracies]
+            found = []
+            for place, (skill, right) in enumerate((good, bad, half, *levels)):
+                if code is True:
+                    ratio = right * K
+                elif code is False:
+                    ratio = (1 - right) * K / (K - 1)
+                elif place < 3 and not self.rules.consensus:
+                    ratio = 1.0
+                else:
+                    ratio = max(crowd.answer(code, skill) * K, 1e-3)
+                found.append(round(log(ratio) * ONE))
+            self.cache[code, version] = found
+        return self.cache[code, version]
+
+    def code(self, task: int, worker: int) -> Code:
+        label = self.votes[task][worker]
+        if task in self.gold:
+            return label == self.gold[task]
+        others = Counter(v for w, v in self.votes[task].items() if w != worker)
+        own = others.pop(label, 0)
+        top = max(others.values(), default=0)
+        return scaled(own, top, others.total() - top, MOST)
+
+    def worth(self, worker: int, index: int) -> list[int]:
+        task = self.work[worker][index]
+        return self.bets(self.code(task, worker), self.versions[task, worker])
+
+    def sums(self, worker: int, first: int = 0) -> list[int]:
+        """Over the worker's judgments from index `first` on."""
+        count = len(self.work.get(worker, []))
+        rows = [self.worth(worker, index) for index in range(first, count)]
+        return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * 10
+
+    # What follows for a worker
+
+    def last_block(self, worker: int) -> int:
+        return (len(self.work.get(worker, [])) - 1) // BLOCK
+
+    def blocks(self, worker: int) -> list[int]:
+        """The blocks with which a change may have begun."""
+        last = self.last_block(worker)
+        return list(range(max(last - BLOCKS, 0) + 1, last + 1))
+
+    def on_gold(self, worker: int) -> tuple[int, int]:
+        codes = [self.code(task, worker) for task in self.work.get(worker, [])]
+        return sum(code is True for code in codes), sum(isinstance(code, bool) for code in codes)
+
+    def against(self, worker: int) -> int:
+        good, bad = self.asked(self.crowds[-1])
+        right, total = self.on_gold(worker)
+        K = self.labels
+        how = [(0.5, 1 / K), (0.25, (bad[1] + 1 / K) / 2), (0.25, bad[1])]
+
+        def bad_ways(sums: list[int]) -> list[int]:
+            return [-sums[0], sums[2] - sums[0], sums[1] - sums[0]]
+
+        terms = []
+        for (stake, accuracy), over in zip(how, bad_ways(self.sums(worker)), strict=True):
+            terms.append(floor(log(0.7 * stake) * ONE) + over)
+            hit = floor(log(accuracy / good[1]) * ONE)
+            miss = floor(log((1 - accuracy) / (1 - good[1])) * ONE)
+            terms.append(floor(log(0.15 * stake) * ONE) + right * hit + (total - right) * miss)
+        for block in self.blocks(worker):
+            away = logarithm(block) + logarithm(block + 1)
+            over_ways = bad_ways(self.sums(worker, block * BLOCK))
+            for (stake, _), over in zip(how, over_ways, strict=True):
+                terms.append(floor(log(0.15 * stake) * ONE) - away + over)
+        most = max(terms)
+        if most + 4 * ONE < self.limit(1 / self.rules.watch_error) // 2:
+            return most
+        return most + floor(log(sum(exp((term - most) / ONE) for term in terms)) * ONE)
+
+    def in_favour(self, worker: int) -> tuple[int, int]:
+        sums = self.sums(worker)
+        merit = (self.rules.acceptable - 1 / self.labels) / (1 - 1 / self.labels)
+        first = min(sum(level < merit for level in LEVELS), len(LEVELS) - 1)
+        above = [*sums[3:]][first + 1 :]
+        best = max(above, default=-(1 << 60))
+        passing = max(sums[0], best) - sums[1] - logarithm(len(above) + 1)
+        return passing, best - sums[3 + first] - logarithm(len(above))
+
+    def drift(self, worker: int) -> tuple[int, int]:
+        whole = [0, *self.sums(worker)[3:]]
+        found, since = 0, 0
+        for block in reversed(self.blocks(worker)):
+            after = [0, *self.sums(worker, block * BLOCK)[3:]]
+            pairs = [(b, a) for b in range(2, len(whole)) for a in range(b - 1)]
+            best = max(whole[b] - after[b] + after[a] for b, a in pairs)
+            if best - max(whole) - logarithm(3) > found:
+                found, since = best - max(whole) - logarithm(3), block * BLOCK
+        return found, since
+
+    def rush(self, worker: int) -> int:
+        tasks = self.work.get(worker, [])
+        paces = [self.paces[task, worker] for task in tasks[: len(tasks) // 8 * 8]]
+        recent = paces[-64:]
+        earlier = sorted(pace for pace in paces[-192:-64] if pace)
+        if len(earlier) < 64:
+            return 0
+        median = earlier[(len(earlier) + 1) // 2 - 1]
+        fast = sum(pace <= median - 6 for pace in earlier)
+        share = max((fast + 1 + 1.6 * (fast + 1) ** 0.5) / (len(earlier) + 2), 0.1)
+        if share > 0.4:
+            return 0
+        steps = [
+            floor(log((0.6 / share) if pace <= median - 6 else (0.4 / (1 - share))) * ONE)
+            for pace in recent
+            if pace
+        ]
+        tails = [sum(steps[place:]) for place in range(len(steps))]
+        return max(0, max(tails, default=0) - logarithm(BLOCK))
+
+    def findings(self, worker: int) -> tuple[int, ...]:
+        right, total = self.on_gold(worker)
+        return (
+            self.against(worker),
+            *self.in_favour(worker),
+            *self.drift(worker),
+            self.rush(worker),
+            len(self.work.get(worker, [])),
+            total,
+            right,
+        )
+
+    def limit(self, ratio: float) -> int:
+        return ceil(log(ratio) * ONE)
+
+    def conclude(self, worker: int, *, anew: bool) -> tuple[int, tuple[bool, bool]]:
+        rules = self.rules
+        against, passing, trusting, drift, _, rush, _, total, right = self.findings(worker)
+        was = QUIZ if anew else self.status_of(worker)
+        stood = (False, False) if anew else self.alarms.get(worker, (False, False))
+
+        def reached(evidence: int, ratio: float, *, stands: bool) -> bool:
+            limit = self.limit(ratio)
+            return evidence >= (limit // 2 if stands else limit)
+
+        alarm = 1000 / (BLOCK * rules.drift_alarms)
+        alarms = reached(drift, alarm, stands=stood[0]), reached(rush, alarm, stands=stood[1])
+        least = ceil(self.asked(self.crowds[-1])[0][1] * ONE)
+        proven = total >= 5 and right * ONE >= total * least
+        counts = against >= self.forgiven.get(worker, 0)
+        if worker in self.held:
+            return self.held[worker], alarms
+        ban = 1 / (rules.ban_error or 1e-300)
+        if counts and reached(against, ban, stands=was == BANNED):
+            return BANNED, alarms
+        if counts and reached(against, 1 / rules.pause_error, stands=was >= PAUSED):
+            return PAUSED, alarms
+        if any(alarms) or reached(against, 1 / rules.watch_error, stands=was >= WATCH):
+            return WATCH, alarms
+        if proven and reached(trusting, 1 / rules.trust_error, stands=was == TRUSTED):
+            return TRUSTED, alarms
+        if not rules.quiz or reached(passing, 2 / rules.pass_error, stands=was != QUIZ):
+            return ACTIVE, alarms
+        return QUIZ, alarms
+
+    def status_of(self, worker: int) -> int:
+        return self.status.get(worker, QUIZ if self.rules.quiz else ACTIVE)
+
+    def look(self, worker: int, *, anew: bool) -> list[Row]:
+        """Whether the worker's standing changes: [(worker, was, is, alarms)] or nothing."""
+        was = self.status_of(worker), self.alarms.get(worker, (False, False))
+        now = self.conclude(worker, anew=anew)
+        self.status[worker], self.alarms[worker] = now
+        return [(worker, was[0], *now)] if was != now else []
+
+    # Events
+
+    def begin(self) -> None:
+        if self.events >= self.fit_at:
+            self.learn()
+            self.fit_at = max(self.events + self.events // 4, FIRST_FIT)
+        self.events += 1
+
+    def after(self, task: int, first: int | None, *, anew: bool, alone: bool = False) -> list[Row]:
+        found = self.look(first, anew=anew) if first is not None else []
+        for worker in [] if alone else list(self.votes.get(task, {})):
+            if worker != first:
+                found += self.look(worker, anew=anew)
+        return found
+
+    def judge(self, task: int, worker: int, label: int, pace: int = 0) -> list[Row]:
+        self.begin()
+        votes = self.votes.setdefault(task, {})
+        if votes.get(worker) == label:
+            return []
+        new = worker not in votes
+        votes[worker] = label
+        if new:
+            self.work.setdefault(worker, []).append(task)
+            self.versions[task, worker] = len(self.crowds) - 1
+            self.paces[task, worker] = pace
+        return self.after(task, worker, anew=False, alone=new and task in self.gold)
+
+    def retract(self, task: int, worker: int) -> list[Row]:
+        self.begin()
+        if worker not in self.votes.get(task, {}):
+            return []
+        del self.votes[task][worker], self.versions[task, worker], self.paces[task, worker]
+        self.work[worker].remove(task)
+        return self.after(task, worker, anew=True)
+
+    def set_gold(self, task: int, label: int) -> list[Row]:
+        self.begin()
+        if self.gold.get(task, -1) == label:
+            return []
+        self.gold.pop(task, None)
+        if label >= 0:
+            self.gold[task] = label
+        return self.after(task, None, anew=True)
+
+
+def logarithm(number: int) -> int:
+    """As the engine's table has it: rounded up, that of 0 as if it was 1."""
+    return ceil(log(max(number, 1)) * ONE)
