@@ -1,24 +1,35 @@
 """By what workers are measured: tables of bets and limits, from the rules and the crowd."""
 
 from math import ceil, floor, log
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.concord import Concord, Crowd
 from engine.kernels import evidence, verdict
-from engine.kernels.evidence import LEVEL, ONE
+from engine.kernels.evidence import ACCEPTABLE, LEVEL, ONE
 from engine.kernels.verdict import Verdicts
 from engine.verdicts import StatusRules
 
 # Levels at which workers are compared, by accuracy between chance and 1.
 LEVELS = (0.2, 0.35, 0.5, 0.65, 0.78, 0.89, 0.97)
-HARDLY_WORSE = 2 / 3  # an unacceptable worker has at most so much of an acceptable one's skill
-LEAST_SKILL = 0.05  # an acceptable one has at least so much
+# In shares of an acceptable worker's skill: the most that an unacceptable one is taken to have, so
+# that in a poor crowd those who are little worse than most stay; and the most that the bar of the
+# quiz is, so that in a poor crowd somebody passes.
+HARDLY_WORSE, WORSE = 2 / 3, 0.8
+LEAST_SKILL = 0.05  # of an acceptable worker
 SELDOM = 1e-3  # probability of an answer, in shares of chance, below which it is not believed
 # Errors that a bad worker shares with the crowd look like skill: it passes so much more often.
 SHARED = 2.0
 NEVER = 1 << 60
+
+
+class Standard(NamedTuple):
+    """What a worker is measured by: skill against the crowd's, and accuracy on gold."""
+
+    skill: float
+    accuracy: float
 
 
 class Yardstick:
@@ -28,31 +39,39 @@ class Yardstick:
         self.rules = rules
         self._concord = concord
 
-    def _asked(self, crowd: Crowd) -> tuple[tuple[float, float], tuple[float, float]]:
-        """(skill, accuracy on gold) of a worker that is just acceptable, and just unacceptable.
+    def standards(self, crowd: Crowd) -> list[Standard]:
+        """Of workers who are just acceptable, just unacceptable, halfway from there to clicking at
+        random, and just not fit to pass the quiz.
 
         The less is known of the crowd's accuracy, the less is asked: what an acceptable worker is
-        held to is as if the crowd was better than it seems, what an unacceptable one must not reach
-        as if it was worse.
+        held to is as if the crowd was better than it seems, what others are compared with as if it
+        was worse.
         """
         rules, concord = self.rules, self._concord
         better, worse = crowd.moved(1), crowd.moved(-1)
         good = min(concord.skill(better, rules.acceptable), rules.crowd_share)
         good = max(good, LEAST_SKILL)
-        bad = min(concord.skill(worse, rules.unacceptable), HARDLY_WORSE * good)
-        return (good, concord.accuracy(better, good)), (bad, concord.accuracy(worse, bad))
+        unfit = concord.skill(worse, rules.unacceptable)
+        bad = min(unfit, HARDLY_WORSE * good)
+        bar = min(unfit, WORSE * good)
+        bad_right = concord.accuracy(worse, bad)
+        return [
+            Standard(good, concord.accuracy(better, good)),
+            Standard(bad, bad_right),
+            Standard(bad / 2, (bad_right + 1 / concord.labels) / 2),
+            Standard(bar, concord.accuracy(worse, bar)),
+        ]
 
     def fill(self, table: npt.NDArray[np.int16], crowd: Crowd) -> None:
         """Fill a table [P + 2, COLUMNS]."""
         concord, K = self._concord, self._concord.labels
-        good, bad = self._asked(crowd)
-        skills = [good, bad, self._half(bad)]
+        standards = self.standards(crowd)
         for level in LEVELS:
             accuracy = 1 / K + (1 - 1 / K) * level
-            skills.append((concord.skill(crowd, accuracy), accuracy))
+            standards.append(Standard(concord.skill(crowd, accuracy), accuracy))
         table[:] = 0
         codes = concord.codes
-        for column, (skill, right) in enumerate(skills):
+        for column, (skill, right) in enumerate(standards):
             table[-1, column] = round(log(right * K) * ONE)
             table[-2, column] = round(log((1 - right) * K / (K - 1)) * ONE)
             if self.rules.consensus or column >= LEVEL:
@@ -62,16 +81,13 @@ class Yardstick:
         like = (concord.own > 0) & (concord.own >= concord.top)
         table[codes, evidence.SCORED] = others * ONE
         table[codes, evidence.AGREED] = like * ONE
-        table[codes, evidence.EXPECTED] = np.rint(concord.agreement(crowd, good[0]) * ONE)
-
-    def _half(self, bad: tuple[float, float]) -> tuple[float, float]:
-        """(skill, accuracy) halfway to clicking at random."""
-        return bad[0] / 2, (bad[1] + 1 / self._concord.labels) / 2
+        expected = concord.agreement(crowd, standards[ACCEPTABLE].skill)
+        table[codes, evidence.EXPECTED] = np.rint(expected * ONE)
 
     def set_limits(self, verdicts: Verdicts, crowd: Crowd) -> None:
         """Set limits, stakes and the odds of bets on gold."""
         rules, K = self.rules, self._concord.labels
-        good, bad = self._asked(crowd)
+        good, bad, half, _ = (standard.accuracy for standard in self.standards(crowd))
         merit = (rules.acceptable - 1 / K) / (1 - 1 / K)
         verdicts.limits[:] = (
             units(1 / rules.watch_error),
@@ -82,12 +98,12 @@ class Yardstick:
             units(1000 / (evidence.BLOCK * rules.drift_alarms)),
             rules.quiz,
             min(int(np.searchsorted(LEVELS, merit)), len(LEVELS) - 1),
-            ceil(good[1] * ONE),
+            ceil(good * ONE),
         )
-        for how, accuracy in enumerate((1 / K, self._half(bad)[1], bad[1])):
+        for how, accuracy in enumerate((1 / K, half, bad)):
             verdicts.gold_bets[how] = (
-                floor(log((1 - accuracy) / (1 - good[1])) * ONE),
-                floor(log(accuracy / good[1]) * ONE),
+                floor(log((1 - accuracy) / (1 - good)) * ONE),
+                floor(log(accuracy / good) * ONE),
             )
         stakes = np.outer(verdict.WHENCE, verdict.HOW_BAD)
         verdicts.stakes[:] = np.floor(np.log(stakes) * ONE)

@@ -160,27 +160,28 @@ class NaiveStatus:
         doubt = (accuracy * (1 - accuracy) / (total + WEIGHT)) ** 0.5 if total else 0.0
         self.crowds.append(Crowd(self.labels, shares, min(accuracy, 0.99), doubt))
 
-    def asked(self, crowd: Crowd) -> tuple[tuple[float, float], tuple[float, float]]:
+    def asked(self, crowd: Crowd) -> list[tuple[float, float]]:
+        """(skill, accuracy): acceptable, unacceptable, halfway to clicking, the quiz's bar."""
         better, worse = crowd.moved(1), crowd.moved(-1)
         good = max(min(better.skill(self.rules.acceptable), self.rules.crowd_share), 0.05)
         bad = min(worse.skill(self.rules.unacceptable), 2 / 3 * good)
-        return (good, better.right(good)), (bad, worse.right(bad))
+        bar = min(worse.skill(self.rules.unacceptable), 0.8 * good)
+        half = bad / 2, (worse.right(bad) + 1 / self.labels) / 2
+        return [(good, better.right(good)), (bad, worse.right(bad)), half, (bar, worse.right(bar))]
 
     def bets(self, code: Code, version: int) -> list[int]:
-        """Log likelihoods over clicking: acceptable, unacceptable, halfway, levels."""
+        """Log likelihoods over clicking: acceptable, unacceptable, halfway, the bar, levels."""
         if (code, version) not in self.cache:
             K, crowd = self.labels, self.crowds[version]
-            good, bad = self.asked(crowd)
-            half = bad[0] / 2, (bad[1] + 1 / K) / 2
             accuracies = [1 / K + (1 - 1 / K) * level for level in LEVELS]
             levels = [(crowd.skill(accuracy), accuracy) for accuracy in accuracies]
             found = []
-            for place, (skill, right) in enumerate((good, bad, half, *levels)):
+            for place, (skill, right) in enumerate([*self.asked(crowd), *levels]):
                 if code is True:
                     ratio = right * K
                 elif code is False:
                     ratio = (1 - right) * K / (K - 1)
-                elif place < 3 and not self.rules.consensus:
+                elif place < 4 and not self.rules.consensus:
                     ratio = 1.0
                 else:
                     ratio = max(crowd.answer(code, skill) * K, 1e-3)
@@ -205,7 +206,7 @@ class NaiveStatus:
         """Over the worker's judgments from index `first` on."""
         count = len(self.work.get(worker, []))
         rows = [self.worth(worker, index) for index in range(first, count)]
-        return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * 10
+        return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * 11
 
     # What follows for a worker
 
@@ -222,10 +223,9 @@ class NaiveStatus:
         return sum(code is True for code in codes), sum(isinstance(code, bool) for code in codes)
 
     def against(self, worker: int) -> int:
-        good, bad = self.asked(self.crowds[-1])
+        good, bad, half, _ = (accuracy for _, accuracy in self.asked(self.crowds[-1]))
         right, total = self.on_gold(worker)
-        K = self.labels
-        how = [(0.5, 1 / K), (0.25, (bad[1] + 1 / K) / 2), (0.25, bad[1])]
+        how = [(0.5, 1 / self.labels), (0.25, half), (0.25, bad)]
 
         def bad_ways(sums: list[int]) -> list[int]:
             return [-sums[0], sums[2] - sums[0], sums[1] - sums[0]]
@@ -233,8 +233,8 @@ class NaiveStatus:
         terms = []
         for (stake, accuracy), over in zip(how, bad_ways(self.sums(worker)), strict=True):
             terms.append(floor(log(0.7 * stake) * ONE) + over)
-            hit = floor(log(accuracy / good[1]) * ONE)
-            miss = floor(log((1 - accuracy) / (1 - good[1])) * ONE)
+            hit = floor(log(accuracy / good) * ONE)
+            miss = floor(log((1 - accuracy) / (1 - good)) * ONE)
             terms.append(floor(log(0.15 * stake) * ONE) + right * hit + (total - right) * miss)
         for block in self.blocks(worker):
             away = logarithm(block) + logarithm(block + 1)
@@ -250,16 +250,16 @@ class NaiveStatus:
         sums = self.sums(worker)
         merit = (self.rules.acceptable - 1 / self.labels) / (1 - 1 / self.labels)
         first = min(sum(level < merit for level in LEVELS), len(LEVELS) - 1)
-        above = [*sums[3:]][first + 1 :]
+        above = sums[4 + first + 1 :]
         best = max(above, default=-(1 << 60))
-        passing = max(sums[0], best) - sums[1] - logarithm(len(above) + 1)
-        return passing, best - sums[3 + first] - logarithm(len(above))
+        passing = max(sums[0], best) - sums[3] - logarithm(len(above) + 1)
+        return passing, best - sums[4 + first] - logarithm(len(above))
 
     def drift(self, worker: int) -> tuple[int, int]:
-        whole = [0, *self.sums(worker)[3:]]
+        whole = [0, *self.sums(worker)[4:]]
         found, since = 0, 0
         for block in reversed(self.blocks(worker)):
-            after = [0, *self.sums(worker, block * BLOCK)[3:]]
+            after = [0, *self.sums(worker, block * BLOCK)[4:]]
             pairs = [(b, a) for b in range(2, len(whole)) for a in range(b - 1)]
             best = max(whole[b] - after[b] + after[a] for b, a in pairs)
             if best - max(whole) - logarithm(3) > found:

@@ -26,8 +26,9 @@ Ints = npt.NDArray[np.int32]
 ONE = 1 << 12  # what stands for 1 in whole numbers: a nat, or a judgment
 
 # Columns of tables, and of sums over judgments. Log likelihoods, over that of random clicking, of a
-# worker who is acceptable, unacceptable, halfway from there to random, and at each of some levels:
-ACCEPTABLE, UNACCEPTABLE, HALFWAY, LEVEL = range(4)
+# worker who is acceptable, unacceptable, halfway from there to random, just below the bar of the
+# quiz, and at each of some levels:
+ACCEPTABLE, UNACCEPTABLE, HALFWAY, BAR, LEVEL = range(5)
 LEVELS = 7
 BETS = LEVEL + LEVELS
 # judgments with other votes beside them, how many are like most of those, and how many would be if

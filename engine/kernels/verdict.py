@@ -15,6 +15,7 @@ from engine.jit import bare
 from engine.kernels.evidence import (
     ACCEPTABLE,
     AGREED,
+    BAR,
     BLOCK,
     BLOCKS,
     EXPECTED,
@@ -132,7 +133,7 @@ def _against(work: Rows, record: Record, verdicts: Verdicts, worker: int) -> int
 
 @bare
 def _in_favour(record: Record, verdicts: Verdicts, worker: int) -> tuple[int, int]:
-    """Evidence that the worker is better than unacceptable; and than the first level that is not
+    """Evidence that the worker is above the bar of the quiz; and above the first level that is not
     below acceptable. Stakes are laid out evenly on what is better; the largest term stands for the
     sum."""
     life = record.life
@@ -141,7 +142,7 @@ def _in_favour(record: Record, verdicts: Verdicts, worker: int) -> tuple[int, in
     for level in range(first + 1, LEVELS):
         best = max(best, life[worker, LEVEL + level])
     better = LEVELS - 1 - first
-    passing = max(life[worker, ACCEPTABLE], best) - life[worker, UNACCEPTABLE]
+    passing = max(life[worker, ACCEPTABLE], best) - life[worker, BAR]
     trusting = best - life[worker, LEVEL + first]
     return int(passing - verdicts.logs[better + 1]), int(trusting - verdicts.logs[better])
 
