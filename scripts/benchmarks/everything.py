@@ -41,6 +41,6 @@ def everything(
     writes(judgments=20_000, singles=5_000, repeats=2, folder=folder, json_file=file("writes"))
     api(seconds=3.0, repeats=1, folder=folder, json_file=file("api"))
     feed(subscribers=[1, 100], judgments=60, folder=folder, json_file=file("feed"))
-    reputation(seeds=1, only=None, json_file=file("reputation"))
+    reputation(seeds=1, part=None, only=None, json_file=file("reputation"))
     restart(judgments=[200_000], repeats=1, folder=folder, json_file=file("restart"))
     retraction(judgments=100_000, seconds=3.0, folder=folder, json_file=file("retraction"))

@@ -26,7 +26,7 @@ from rich.table import Table
 FOLDER: Final = Path("bench-results")
 WIDTH: Final = 130  # of what goes into a file
 _MORE_IS_BETTER: Final = {"%": True, "points": True, "/s": True, "x": True} | dict.fromkeys(
-    ("ns", "µs", "ms", "s", "MB", "bytes", "lost"), False
+    ("ns", "µs", "ms", "s", "MB", "bytes", "lost", "% wrongly", "judgments", "alarms"), False
 )
 _UNJUDGED: Final = "–"
 

@@ -1,5 +1,6 @@
 """What is said of workers, against what is true of them."""
 
+from enum import StrEnum
 from typing import Annotated, Final
 
 import typer
@@ -7,16 +8,31 @@ import typer
 from scripts.benchmarks.coverage import coverage
 from scripts.benchmarks.options import JsonFile
 from scripts.benchmarks.report import Report
+from scripts.benchmarks.reputation_status import status
 
-EPILOG: Final = "Example: scripts/bench reputation --seeds 2 --only demo"
+EPILOG: Final = "Example: scripts/bench reputation --seeds 2 --part coverage --only demo"
+
+
+class Part(StrEnum):
+    """What can be measured by itself."""
+
+    COVERAGE = "coverage"
+    STATUS = "status"
 
 
 def reputation(
     seeds: Annotated[int, typer.Option(min=1, help="Crowds that are drawn of each kind.")] = 10,
-    only: Annotated[list[str] | None, typer.Option(help="Only this crowd; repeatable.")] = None,
+    part: Annotated[list[Part] | None, typer.Option(help="Only this part; repeatable.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Coverage of this crowd only; repeatable.")
+    ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Coverage of the intervals about workers, on simulated crowds with known truth."""
-    report = Report("reputation", {"seeds": seeds, "only": only})
-    coverage(report, seeds, only)
+    """Intervals about workers and their status, on simulated crowds with known truth."""
+    parts = part or list(Part)
+    report = Report("reputation", {"seeds": seeds, "part": parts, "only": only})
+    if Part.COVERAGE in parts:
+        coverage(report, seeds, only)
+    if Part.STATUS in parts:
+        status(report, seeds)
     report.finish(json_file)
