@@ -162,18 +162,20 @@ class StatusTests:
             self._yardstick.fill(self._record.tables[version], crowd)
         self._yardstick.set_limits(self._verdicts, self._crowds[-1])
         vetting.sum_up(self._handle)
-        return self._decide(np.arange(self._record.progress[evidence.WORKERS_SEEN]))
+        seen = int(self._record.progress[evidence.WORKERS_SEEN])
+        self._verdicts.status[seen:] = self._entry
+        return self._decide(np.arange(seen))
 
     def hold(self, worker: int, status: int | None) -> Transitions:
         """Fix a worker's status, an index into STATUSES, by staff's word; None: no longer."""
-        self._reserve(0, worker + 1)
+        self._see(worker)
         self._verdicts.held[worker] = -1 if status is None else status
         return self._decide(np.array([worker]))
 
     def lift(self, worker: int) -> Transitions:
         """Lift a worker's pause or ban. The evidence stays; it takes RELAPSE times as much to pause
         it again, and no less if it falls meanwhile."""
-        self._reserve(0, worker + 1)
+        self._see(worker)
         against = self._find_out(np.array([worker]))[0, verdict.AGAINST]
         self._verdicts.held[worker] = -1
         self._verdicts.forgiven[worker] = against + units(RELAPSE)
@@ -250,6 +252,17 @@ class StatusTests:
         vetting.sum_up(tests._handle)
         return tests
 
+    @property
+    def _entry(self) -> int:
+        """The status of a worker of whom nothing is known."""
+        return verdict.QUIZ if self.rules.quiz else verdict.ACTIVE
+
+    def _see(self, worker: int) -> None:
+        """Take note that there is such a worker."""
+        self._reserve(0, worker + 1)
+        progress = self._record.progress
+        progress[evidence.WORKERS_SEEN] = max(progress[evidence.WORKERS_SEEN], worker + 1)
+
     def _decide(self, workers: npt.NDArray[Any]) -> Transitions:
         out = np.empty((len(workers), vetting.TRANSITION), np.int64)
         told = vetting.look_at(self._handle, workers.astype(np.int32), out)
@@ -299,7 +312,7 @@ class StatusTests:
             self._record = grown_fields(self._record, _SUMS, workers)
             self._verdicts = grown_fields(self._verdicts, _STANDING, workers)
             self._verdicts.held[filled:] = -1
-            self._verdicts.status[filled:] = verdict.QUIZ if self.rules.quiz else verdict.ACTIVE
+            self._verdicts.status[filled:] = self._entry
         self._bind()
 
     def _reserve_rows(self, events: Events, done: int) -> None:

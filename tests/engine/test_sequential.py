@@ -329,6 +329,17 @@ def test_staff_goes_before_evidence() -> None:
     assert names(told(tests.hold(0, STATUSES.index("ACTIVE")))) == ["ACTIVE"]
 
 
+def test_what_staff_says_of_a_worker_who_never_judged_is_kept() -> None:
+    tests = StatusTests(4)
+    tests.hold(3, STATUSES.index("BANNED"))
+    again = StatusTests.from_state(tests.state())
+    assert again.status(np.arange(5, dtype=np.int32)).tolist() == [0, 0, 0, 5, 0]
+    again.set_rules(replace(again.rules, quiz=False))
+    assert again.status(np.arange(5, dtype=np.int32)).tolist() == [1, 1, 1, 5, 1]
+    again.set_rules(tests.rules)
+    assert again.status(np.arange(7, dtype=np.int32)).tolist() == [0, 0, 0, 5, 0, 0, 0]
+
+
 def test_a_pause_that_rests_on_wrong_gold_ends_when_the_gold_is_corrected() -> None:
     tests = StatusTests(4)
     a_clicker(tests, 9)
