@@ -33,6 +33,7 @@ from api.standing import Standing, room, statuses
 from engine import GOLD, RETRACT, Categorical, Events, TaskQueue
 
 RATE_SECONDS: Final = 10.0
+REFIT_PART: Final = 300_000  # judgments of a pass, some 5 ms
 _RATE_STEP: Final = 0.1  # seconds whose judgments are counted together
 
 
@@ -128,6 +129,20 @@ class Memory:
         """Take note that a worker is voided no more; return who changed."""
         del self.voided[worker]
         return self._stamp(worker, seq)
+
+    def refit(self, seq: int, *, begin: bool) -> Int32s:
+        """Do a part of a refit, the first one if it begins; return the workers who changed.
+
+        Where it is complete, a sweep is due.
+        """
+        if begin:
+            self.model.begin_refit()
+        if not self.model.refitting or not self.model.advance_refit(REFIT_PART):
+            return np.zeros(0, np.int32)
+        self.standing.begin_sweep()
+        workers = np.arange(len(self.workers), dtype=np.int32)
+        self.standing.worker_seq[workers] = seq
+        return workers
 
     def _stamp(self, worker: int, seq: int) -> Int32s:
         self.standing.worker_seq[worker] = seq

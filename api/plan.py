@@ -16,7 +16,7 @@ from api.limits import Limits
 from api.lookups import Known
 from api.memory import Memory
 from api.projects import Project
-from api.requests import AddTasks, AddWorkers, LeaseTasks, Release, SetGold, UpdatePolicy
+from api.requests import AddTasks, AddWorkers, LeaseTasks, Refit, Release, SetGold, UpdatePolicy
 from api.rows import OPEN
 from db.log import Entries
 from engine import GOLD, JUDGE, RETRACT, Events
@@ -30,6 +30,9 @@ WORKER_VOIDED: Final = "WORKER_VOIDED"
 WORKER_RESTORED: Final = "WORKER_RESTORED"
 JUDGMENTS_VOIDED: Final = "JUDGMENTS_VOIDED"
 TASK_REOPENED: Final = "TASK_REOPENED"
+REFIT: Final = "REFIT"
+
+ENGINE: Final = "engine"  # the actor of what no person decides
 
 _ENTROPY_BYTES: Final = 10
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not a backslash before "u0000"
@@ -89,6 +92,7 @@ class Plan:
         self.required: dict[int, int] = {}  # judgments that staff demand, by task
         self.voided: dict[int, int] = {}  # seq of the decision, by worker who is voided now
         self.restored: dict[int, int] = {}  # the same of those who are so no more
+        self.refits: bool | None = None  # a part of a refit follows; True: the first one
         self._granted: dict[int, int] = {}  # place in entries.grants by lease id
         self._gold: dict[int, int] = {}
         self._judged_by_worker: dict[int, set[int]] = {}
@@ -288,6 +292,12 @@ class Plan:
             before = project.policy.to_json()
             body = {"version": version + 1, "policy": policy.to_json(), "before": before}
             self.decide(POLICY_CHANGED, body, request.actor)
+
+    def refit(self, request: Refit) -> None:
+        """Fit everything anew, or a further part of it, unless none is left."""
+        if request.begin or self.memory.model.refitting:
+            self.refits = request.begin
+            self.decide(REFIT, {"begin": request.begin}, ENGINE)
 
     def _decide_added(self, kind: str, names: NewNames, count: int, actor: str) -> None:
         # Tasks and workers as such are no part of the log; this lets a cursor pass the last ones.

@@ -12,6 +12,7 @@ from api.requests import (
     AddTasks,
     AddWorkers,
     LeaseTasks,
+    Refit,
     Release,
     Request,
     Retract,
@@ -53,5 +54,7 @@ def plan_requests(
                 plan.update_policy(request)
             case Retract():
                 plan_retraction(plan, request, known.retraction)
+            case Refit():
+                plan.refit(request)
     plan.tell_loads()
     return plan

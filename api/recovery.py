@@ -14,6 +14,7 @@ from api.leases import OpenLease
 from api.memory import Changed, Memory
 from api.plan import (
     POLICY_CHANGED,
+    REFIT,
     TASK_REOPENED,
     TASKS_ADDED,
     WORKER_VOIDED,
@@ -119,7 +120,7 @@ async def catch_up(
             acts.pop()
         if restored is not None:
             for act in await log.acts_between(connection, project_id, 0, memory.seq):
-                if act["kind"] != POLICY_CHANGED:
+                if act["kind"] not in (POLICY_CHANGED, REFIT):  # a snapshot has their effects
                     _take_act(memory, act)
             voided = await retractions.retracted_tasks(connection, project_id, memory.seq)
             memory.standing.retract(np.array(voided, np.int32))
@@ -165,6 +166,9 @@ def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:
         project = replace(memory.project, policy=policy, policy_version=body["version"])
         memory.adopt(project)
         return Changed(memory.sweep_all(seq), nothing)
+    if act["kind"] == REFIT:
+        workers = memory.refit(seq, begin=body["begin"])
+        return Changed(memory.sweep_all(seq), workers)
     if act["kind"] == TASK_REOPENED:
         task, judgments = np.array([[act["task_id"]], [body["judgments"]]], np.int32)
         return Changed(memory.require(task, judgments, seq), nothing)

@@ -109,7 +109,17 @@ class Retract:
     refusal: Refused | None = None
 
 
-Request = Submit | LeaseTasks | Release | SetGold | AddTasks | AddWorkers | UpdatePolicy | Retract
+@dataclass(slots=True, eq=False)
+class Refit:
+    """A part of a fit of everything anew; `begin`: the first one. True when none is left."""
+
+    begin: bool
+    future: asyncio.Future[bool]
+
+
+Request = (
+    Submit | LeaseTasks | Release | SetGold | AddTasks | AddWorkers | UpdatePolicy | Retract | Refit
+)
 
 
 def row_count(request: Request) -> int:
@@ -127,10 +137,10 @@ def row_count(request: Request) -> int:
             return len(new.external_id)
         case AddWorkers(external_id=names):
             return len(names)
-        case UpdatePolicy() | Retract():
+        case UpdatePolicy() | Retract() | Refit():
             return 1
 
 
 def alone(request: Request) -> bool:
     """Whether a request needs a flush of its own: what follows it must see its effect."""
-    return isinstance(request, UpdatePolicy | Retract)
+    return isinstance(request, UpdatePolicy | Retract | Refit)

@@ -15,6 +15,7 @@ from api.requests import (
     AddTasks,
     AddWorkers,
     LeaseTasks,
+    Refit,
     Release,
     Request,
     Retract,
@@ -52,6 +53,8 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         memory.count_judgments(len(plan.entries.judgments.seq), plan.now.timestamp())
         memory.standing.retract(events.task[events.kind == RETRACT])
     workers += [memory.unvoid(worker, decided) for worker, decided in plan.restored.items()]
+    if plan.refits is not None:
+        workers.append(memory.refit(seq, begin=plan.refits))
     if memory.sweeping:
         tasks.append(memory.sweep(seq))
     held = memory.standing.leases
@@ -103,6 +106,8 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 request.future.set_result(np.array(worker, np.int32))
             case Retract(answer=Decided() as decided):
                 request.future.set_result(decided)
+            case Refit():
+                request.future.set_result(not memory.model.refitting)
             case Submit() | Retract():
                 pass
     return orphans

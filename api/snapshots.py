@@ -21,7 +21,7 @@ from db import snapshots as stored
 from db.connect import AnyConnection
 from engine import Categorical
 
-FORMAT: Final = 3  # counts up when the bytes, or the meaning of the arrays, change
+FORMAT: Final = 4  # counts up when the bytes, or the meaning of the arrays, change
 KEPT: Final = 2
 
 _MAGIC: Final = b"BASANITE"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from api.acts import (
     VoidJudgments,
     VoidWorker,
 )
+from api.asking import Ask
 from api.calls import new_future
 from api.directory import storable
 from api.errors import (
@@ -36,6 +37,7 @@ from api.foresight import foresee
 from api.limits import Limits
 from api.memory import Memory
 from api.plan import storable_json
+from api.refitting import Refitting
 from api.requests import Retract
 from api.retracted import rows_of, selected
 from api.retracting import obstacle
@@ -44,9 +46,6 @@ from db.connect import AnyConnection
 
 LONGEST_REASON: Final = 2_000  # characters
 MOST_REOPENED: Final = 1_000  # judgments that one act may demand further of a task
-
-# How a request gets to the writer.
-Ask = Callable[[Retract, asyncio.Future[Decided]], Awaitable[Decided]]
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +61,7 @@ class Staff:
         self._ask = ask
         self._limits = limits
         self._turn = asyncio.Lock()
+        self._refitting = Refitting(pool, memory, ask)
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def foresee(self, act: Act) -> Decided:
@@ -86,6 +86,7 @@ class Staff:
 
     async def decide(self, act: Act, cause: Cause) -> Decided:
         """Carry an act out: when this returns it is durable, and all that follows from it counts.
+        What had been learned from the rows that changed is gone with the refit that begins then.
 
         The same call again, with the same client id, changes nothing and gives the first answer. An
         act is carried to its end even if its caller is gone. Raises what refuses it.
@@ -94,12 +95,13 @@ class Staff:
         return await asyncio.shield(self._begin(self._decide(act, cause)))
 
     def carry_on(self) -> None:
-        """Void what is left of workers whose voiding was broken off; for the start of a writer."""
+        """End what was broken off, voids of workers and refits; for the start of a writer."""
         memory = self._memory()
         workers = np.fromiter(memory.voided, np.int32, len(memory.voided))
         left = workers[memory.model.workers(workers).judgments > 0]
         for worker in left.tolist():
             self._begin(self._carry_on(VoidWorker(worker)))
+        self._begin(self._refitting.carry_on())
 
     async def finish(self) -> None:
         """Wait for what is under way; the writer is gone, so that it ends soon."""
@@ -107,27 +109,33 @@ class Staff:
 
     async def _decide(self, act: Act, cause: Cause) -> Decided:
         async with self._turn:
-            project_id = self._memory().project.project_id
-            async with self._pool.acquire() as connection:
-                known = await retractions.decision(connection, project_id, cause.client_id)
-                if known is None:
-                    act = await self._resolved(connection, act)
-            if known is not None:
-                return await self._ask_all(act, cause, {})
-            effect, rows = await self._foresee(act)
-            if not isinstance(act, VoidWorker | RestoreWorker) or not rows:
-                return await self._ask_all(act, cause, effect)
-            answers = []
-            for start in range(0, len(rows), retracted.PART):
-                end = start + retracted.PART
-                future: asyncio.Future[Decided] = new_future()
-                request = Retract(act, cause, effect, future, rows[start:end], end < len(rows))
-                answers.append(await self._ask(request, future))
-            if isinstance(act, RestoreWorker):
-                return answers[-1]
-            # It may have judged while this was foreseen, before it was decided.
-            await self._ask_all(act, None, {})
-            return answers[0]
+            done = await self._carry_out(act, cause)
+        if not (done.duplicate or isinstance(act, ReopenTasks)):
+            self._begin(self._refitting.run())
+        return done
+
+    async def _carry_out(self, act: Act, cause: Cause) -> Decided:
+        project_id = self._memory().project.project_id
+        async with self._pool.acquire() as connection:
+            known = await retractions.decision(connection, project_id, cause.client_id)
+            if known is None:
+                act = await self._resolved(connection, act)
+        if known is not None:
+            return await self._ask_all(act, cause, {})
+        effect, rows = await self._foresee(act)
+        if not isinstance(act, VoidWorker | RestoreWorker) or not rows:
+            return await self._ask_all(act, cause, effect)
+        answers = []
+        for start in range(0, len(rows), retracted.PART):
+            end = start + retracted.PART
+            future: asyncio.Future[Decided] = new_future()
+            request = Retract(act, cause, effect, future, rows[start:end], end < len(rows))
+            answers.append(await self._ask(request, future))
+        if isinstance(act, RestoreWorker):
+            return answers[-1]
+        # It may have judged while this was foreseen, before it was decided.
+        await self._ask_all(act, None, {})
+        return answers[0]
 
     async def _ask_all(self, act: Act, cause: Cause | None, effect: Mapping[str, Any]) -> Decided:
         """Ask until nothing is left of an act."""
@@ -148,6 +156,7 @@ class Staff:
     async def _carry_on(self, act: Act) -> None:
         async with self._turn:
             await self._ask_all(act, None, {})
+        await self._refitting.run()
 
     def _begin(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.create_task(work)

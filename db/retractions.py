@@ -36,6 +36,11 @@ async def voided_by(
     return await connection.fetch(sql("voided_by"), project_id, seq, most)
 
 
+async def refit_is_owed(connection: AnyConnection, project_id: int) -> bool:
+    """Return whether anything was taken back since the last refit that followed such an act."""
+    return bool(await connection.fetchval(sql("refit_is_owed"), project_id))
+
+
 async def retracted_tasks(connection: AnyConnection, project_id: int, until: int) -> list[int]:
     """Return the tasks of which a judgment was voided up to a seq."""
     rows = await connection.fetch(sql("retracted_tasks"), project_id, until)

@@ -150,22 +150,44 @@ class Categorical:
     def refit(self, report: Callable[[float], None] | None = None) -> None:
         """Fit everything anew from the votes, at once; report(share done) as it goes.
 
-        A refit that was under way is given up. Cost: O(sweeps x judgments x labels).
+        Cost: O(sweeps x judgments x labels).
         """
-        progress = self._progress
-        if progress[stream.STAGE] != stream.IDLE:
-            self._form.clear(self._sweep)
-        stream.begin_refit(self._memory)
+        self.begin_refit()
         whole = (stream.SWEEPS + CONCLUSION) * (
-            self.judgment_count + progress[stream.TASKS_JUDGED]
+            self.judgment_count + self._progress[stream.TASKS_JUDGED]
         ) + 1
         budget = UNLIMITED if report is None else REFIT_CHUNK
         done = 0
-        while not stream.advance_refit(self._memory, budget):
+        while not self.advance_refit(budget):
             done += budget
             if report is not None:
                 report(min(done / whole, 1.0))
-        self._swap()
+
+    @property
+    def refitting(self) -> bool:
+        """Whether a refit is under way."""
+        return bool(self._progress[stream.STAGE] != stream.IDLE)
+
+    @property
+    def refit_asked(self) -> bool:
+        """Whether a refit is under way that did not begin by itself."""
+        return self.refitting and bool(self._progress[stream.ASKED])
+
+    def begin_refit(self) -> None:
+        """Begin to fit everything anew from the votes; one that was under way is given up."""
+        if self.refitting:
+            self._form.clear(self._sweep)
+        stream.begin_refit(self._memory)
+
+    def advance_refit(self, budget: int) -> bool:
+        """Do about `budget` judgments' worth of a pass of the refit; True when it is complete.
+
+        Events move it on as well. Cost: O(budget x labels).
+        """
+        complete = bool(stream.advance_refit(self._memory, budget))
+        if complete:
+            self._swap()
+        return complete
 
     def labels_of(self, tasks: Ints, workers: Ints) -> Labels:
         """The live answers of workers[i] to tasks[i], int16[n]; -1 where there is none."""

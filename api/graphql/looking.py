@@ -37,7 +37,7 @@ Then = Annotated[
     AsOf | None,
     strawberry.argument(
         description="Answer as it was then. The log is replayed for it from the newest snapshot "
-        "before that moment: 2 to 10 seconds a million entries, the first time. One such replay "
+        "before that moment: 4 to 15 seconds a million entries, the first time. One such replay "
         "runs at a time, and the last two moments are kept. Refused with TOO_LONG_AGO beyond "
         "2,000,000 entries, and with NOT_YET in the future."
     ),

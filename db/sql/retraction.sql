@@ -50,10 +50,23 @@ limit $3;
 -- Tasks of which a judgment was voided at some time.
 select distinct task_id from retraction where project_id = $1 and seq <= $2;
 
+-- name: refit_is_owed
+-- Whether judgments were voided or restored, or staff decided on gold, after the last refit that such
+-- an act began.
+select greatest(
+    (select max(seq) from retraction where project_id = $1),
+    (select max(seq) from decision
+     where project_id = $1 and kind in ('GOLD_SET', 'GOLD_WITHDRAWN') and client_id is not null)
+) > coalesce((
+    select max(seq) from decision
+    where project_id = $1 and kind = 'REFIT' and (body ->> 'begin')::boolean
+), 0);
+
 -- name: acts_between
--- Decisions that change more than judgments and gold do: policies, reopened tasks, voided workers.
+-- Decisions that change more than judgments and gold do: policies, reopened tasks, voided workers,
+-- refits.
 select seq, kind, task_id, worker_id, body
 from decision
 where project_id = $1 and seq > $2 and seq <= $3
-    and kind in ('POLICY_CHANGED', 'TASK_REOPENED', 'WORKER_VOIDED', 'WORKER_RESTORED')
+    and kind in ('POLICY_CHANGED', 'TASK_REOPENED', 'WORKER_VOIDED', 'WORKER_RESTORED', 'REFIT')
 order by seq;

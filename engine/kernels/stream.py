@@ -39,8 +39,8 @@ EVERYBODY = 1 << 31  # more than there are workers
 TASKS_SEEN, WORKERS_SEEN, EVENTS, JUDGMENTS, BEGUN_AT, STAGE, PASS, CURSOR, SLICE, WORKER_COST = (
     range(10)
 )
-STAMP, TASKS_TOUCHED, WORKERS_TOUCHED, TASKS_JUDGED, STRIDE, LABELS = range(10, 16)
-PROGRESS = 16
+STAMP, TASKS_TOUCHED, WORKERS_TOUCHED, TASKS_JUDGED, STRIDE, LABELS, ASKED = range(10, 17)
+PROGRESS = 17
 
 IDLE, EXPECT, SURVEY, MAXIMISE, CONCLUDE, TALLY = range(6)  # stages
 DONE, POOL_FULL, REFITTED, TOO_SMALL, BAD_ID, BAD_LABEL = range(6)  # why `apply` returned
@@ -74,6 +74,7 @@ def _begin(sweep: Any, shadow: Any, progress: Progress) -> None:
     progress[SLICE] = 1 + _work(progress) * HASTE // (progress[JUDGMENTS] + 1)
     progress[STRIDE] = min(1 + progress[EVENTS] // STRIDE_SHARE, LONGEST_STRIDE)
     progress[BEGUN_AT] = progress[EVENTS]
+    progress[ASKED] = 0
     progress[STAGE] = EXPECT
     progress[PASS] = 0
     progress[CURSOR] = 0
@@ -83,6 +84,7 @@ def _begin(sweep: Any, shadow: Any, progress: Progress) -> None:
 def begin_refit(memory: Any) -> None:
     """Start a refit; its slices are sized to end it after judgments / HASTE events."""
     _begin(memory.sweep, memory.shadow, memory.progress)
+    memory.progress[ASKED] = 1
 
 
 @kernel

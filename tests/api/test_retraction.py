@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 
 from api.acts import Act, Cause, Decided, ReopenTasks, RestoreWorker, VoidJudgments, VoidWorker
@@ -11,10 +12,11 @@ from api.errors import NoTasks, WorkerVoided
 from api.feeds import Changes
 from api.limits import Limits
 from api.policy import Policy
-from api.requests import Retract
+from api.requests import Refit, Retract
 from api.shard import Shard
 from api.shards import Shards
 from db.connect import connect
+from engine import Categorical, Events
 from tests.api.rig import all_tasks, all_workers, make_project, open_shards, submissions
 from tests.waiting import eventually, soon
 
@@ -80,6 +82,34 @@ async def test_a_restoration_that_was_broken_off_is_undone_at_the_next_start(
         done = await shard.staff.decide(RestoreWorker(2), because())
         assert (done.duplicate, judgments(shard, 2)) == (False, TASKS)
         assert shard.workers(all_workers(shard)).voided.tolist() == [False] * WORKERS
+
+
+@pytest.mark.parametrize("parts", [0, 1, 5])
+async def test_a_refit_that_was_broken_off_is_carried_on_at_the_next_start(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, parts: int
+) -> None:
+    monkeypatch.setattr("api.memory.REFIT_PART", 7)
+    limits = Limits(snapshot_rows_at_end=1)
+    async with open_shards(database_url, limits=limits) as shards:
+        shard = await judged_project(shards)
+        await ask_once(shard, VoidWorker(2))
+        for part in range(parts):
+            future: asyncio.Future[bool] = new_future()
+            assert not await shard._ask(Refit(part == 0, future), future)
+    async with open_shards(database_url, limits=limits) as shards:
+        shard = shards.all()[0]
+        await shard.staff.finish()
+        assert not shard.memory.model.refitting
+        rebuilt = Categorical(3)
+        for worker in range(WORKERS - 1):
+            rebuilt.apply(Events.judgments(range(TASKS), [worker] * TASKS, [0] * TASKS))
+        rebuilt.refit()
+        tasks = all_tasks(shard)
+        np.testing.assert_array_equal(shard.posterior(tasks), rebuilt.posterior(tasks))
+        seq = shard.seq
+    async with open_shards(database_url, limits=limits) as shards:
+        await shards.all()[0].staff.finish()
+        assert shards.all()[0].seq == seq, "nothing is owed any more"
 
 
 async def test_an_act_goes_on_when_its_caller_is_gone(

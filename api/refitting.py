@@ -1,0 +1,57 @@
+"""A refit after what staff took back, so that nothing is left of it in what was learned.
+
+An event's refit moves on with the events that follow, and a project may have none for a while. So
+this one is asked for in parts, each a decision of the log, with the flushes of others in between.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import asyncpg
+
+from api.asking import Ask
+from api.calls import new_future
+from api.memory import Memory
+from api.requests import Refit
+from db import retractions
+
+
+class Refitting:
+    """Asks for refits of one project, one at a time; raises what refuses them."""
+
+    def __init__(self, pool: asyncpg.Pool, memory: Callable[[], Memory], ask: Ask) -> None:
+        self._pool = pool
+        self._memory = memory
+        self._ask = ask
+        self._due = False
+        self._busy = False
+
+    async def run(self) -> None:
+        """Fit anew from what counts now. A refit that is under way begins once more."""
+        self._due = True
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._due:
+                self._due = False
+                complete = await self._part(begin=True)
+                while not complete and not self._due:
+                    complete = await self._part(begin=False)
+        finally:
+            self._busy = False
+
+    async def carry_on(self) -> None:
+        """Begin the refit that is owed, or end one that was broken off; for a writer's start."""
+        memory = self._memory()
+        async with self._pool.acquire() as connection:
+            owed = await retractions.refit_is_owed(connection, memory.project.project_id)
+        if owed:
+            await self.run()
+        elif memory.model.refit_asked:
+            while not await self._part(begin=False):
+                pass
+
+    async def _part(self, *, begin: bool) -> bool:
+        future: asyncio.Future[bool] = new_future()
+        return await self._ask(Refit(begin, future), future)
