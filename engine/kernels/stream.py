@@ -29,8 +29,9 @@ FIRST_REFIT = 16  # events
 HALVES, DOUBLES = 200_000, 1_000_000
 PATIENCE = 128  # judgments' worth of refitting that an event may cost on average
 # Events between two slices: a 64th of what is there, up to so many. Slices and events push each
-# other out of the caches, so that short ones are dear; the longest take some 0.1 ms.
-STRIDE_SHARE, LONGEST_STRIDE = 64, 128
+# other out of the caches, so that short ones are dear; the longest take some 0.3 ms, and fewer than
+# one event in a hundred waits for one.
+STRIDE_SHARE, LONGEST_STRIDE = 64, 512
 HASTE = 6  # a refit over n judgments is done after n / HASTE further events
 
 EVERYBODY = 1 << 31  # more than there are workers
