@@ -12,7 +12,8 @@ from engine.kernels.forms import (
     TOTALS,
     population_accuracy,
 )
-from engine.kernels.full import FullSweep, FullTables
+from engine.kernels.full import FullTables
+from engine.kernels.full_sweep import FullSweep
 from engine.kernels.lanes import WIDTH, padded
 from engine.kernels.support import OCTAVES
 from engine.kernels.votes import Votes
