@@ -105,6 +105,12 @@ class StatusTests:
         return self._yardstick.rules
 
     @property
+    def work(self) -> Rows:
+        """Each worker's tasks in the order in which it judged them, and the paces; they move when
+        they grow."""
+        return self._work
+
+    @property
     def judgment_count(self) -> int:
         """Live judgments."""
         return int(self._votes.length.sum())
@@ -339,6 +345,11 @@ def _no_rows(note: npt.DTypeLike) -> Rows:
         np.zeros(0, note),
         np.array([-1] * rows.FREE_LISTS + [0], np.int64),
     )
+
+
+def seconds_of(paces: npt.NDArray[np.uint8]) -> Float32s:
+    """The middle of each step of `StatusTests.work`; NaN where unknown."""
+    return np.where(paces > 0, np.exp2((paces - 16.5) / 4), np.nan).astype(np.float32)
 
 
 def _paces(seconds: Float32s) -> npt.NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from engine.population import Population
 from engine.queue import TaskQueue
 from engine.records import Records
 from engine.reputation import reputations
+from engine.search import Material, search
 from engine.sequential import StatusTests
 
 Report = Callable[[str, int, int], None]
@@ -60,6 +61,15 @@ def _status() -> None:
     StatusTests.from_state(tests.state())
 
 
+def _fraud() -> None:
+    model, tests = Categorical(2), StatusTests(2)
+    worker, task = (index.ravel().astype(np.int32) for index in np.indices((4, 40)))
+    events = Events.judgments(task, worker, (task // 3 % 2).astype(np.int16))
+    model.apply(events)
+    tests.apply(events)
+    search(Material.of(model, tests), 0.01)
+
+
 def warm_up(report: Report | None = None) -> None:
     """Compile every kernel, or load it from the cache; report(what, done, total) before each part.
 
@@ -72,6 +82,7 @@ def warm_up(report: Report | None = None) -> None:
         ("batch fit", _batch),
         ("reputations", _reputations),
         ("status tests", _status),
+        ("search for fraud", _fraud),
     ]
     for done, (name, part) in enumerate(parts):
         if report is not None:

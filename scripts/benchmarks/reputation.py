@@ -1,6 +1,7 @@
 """What is said of workers, against what is true of them."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from scripts.benchmarks.coverage import coverage
 from scripts.benchmarks.options import JsonFile
 from scripts.benchmarks.report import Report
+from scripts.benchmarks.reputation_fraud import fraud
 from scripts.benchmarks.reputation_status import status
 
 EPILOG: Final = "Example: scripts/bench reputation --seeds 2 --part coverage --only demo"
@@ -18,6 +20,7 @@ class Part(StrEnum):
 
     COVERAGE = "coverage"
     STATUS = "status"
+    FRAUD = "fraud"
 
 
 def reputation(
@@ -26,13 +29,19 @@ def reputation(
     only: Annotated[
         list[str] | None, typer.Option(help="Coverage of this crowd only; repeatable.")
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="A folder of data sets in which fraud is looked for, too."),
+    ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Intervals about workers and their status, on simulated crowds with known truth."""
+    """Intervals about workers, their status and fraud, on simulated crowds with known truth."""
     parts = part or list(Part)
     report = Report("reputation", {"seeds": seeds, "part": parts, "only": only})
     if Part.COVERAGE in parts:
         coverage(report, seeds, only)
     if Part.STATUS in parts:
         status(report, seeds)
+    if Part.FRAUD in parts:
+        fraud(report, seeds, data)
     report.finish(json_file)
