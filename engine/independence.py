@@ -3,11 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from engine.categorical import Categorical
 from engine.kernels import independence
 from engine.kernels.independence import Independence
 from engine.kernels.judgments import ALONE, Judgments, index
-from engine.kernels.votes import USED, Votes
+from engine.kernels.votes import Votes
 
 Labels = npt.NDArray[np.int16]
 
@@ -17,24 +16,11 @@ SAMPLE = 20_000  # tasks from which it is learned how much tasks differ
 STRENGTHS = np.array([0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64])
 
 
-def copied(model: Categorical) -> Votes:
-    """A copy of a model's live judgments, which may change meanwhile. Cost: 6 bytes a row."""
-    votes, tasks = model.votes, model.task_count
-    rows = int(votes.pool[USED])
-    return votes._replace(
-        start=votes.start[:tasks].copy(),
-        length=votes.length[:tasks].copy(),
-        gold=votes.gold[:tasks].copy(),
-        worker=votes.worker[:rows].copy(),
-        label=votes.label[:rows].copy(),
-    )
-
-
 def gather(votes: Votes, workers: int, labels: int) -> tuple[Judgments, Labels]:
     """The live judgments as scans read them, every worker alone, and the label int16 of each row.
 
-    votes: as `copied` gives them. workers: one more than the highest id. With more
-    than MOST_CLASSES labels the judgments bear them modulo MOST_CLASSES.
+    votes: a copy of `Categorical.votes`, of the tasks that there are. workers: one more than the
+    highest id. With more than MOST_CLASSES labels the judgments bear them modulo MOST_CLASSES.
     """
     live = int(votes.length.sum())
     fold = labels > MOST_CLASSES

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.categorical import Categorical
-from engine.independence import MOST_CLASSES, STRENGTHS, copied, gather, learn
+from engine.independence import MOST_CLASSES, STRENGTHS, gather, learn
 from engine.kernels.independence import Independence, chance, fit_strength, listen
 from engine.kernels.judgments import ALONE, Judgments
+from engine.search import copy_votes
 from tests import naive_fraud as naive
 
 NOBODY = np.zeros(0, np.int32)
@@ -34,7 +35,7 @@ def gathered(
 ) -> tuple[Judgments, Labels]:
     """As scans read them."""
     model = Categorical.fit(task, worker, label, labels, gold)
-    return gather(copied(model), model.worker_count, labels)
+    return gather(copy_votes(model), model.worker_count, labels)
 
 
 def arrays(crowd: naive.Crowd) -> Judgments:

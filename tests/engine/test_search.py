@@ -5,7 +5,7 @@ import numpy as np
 from engine.categorical import Categorical
 from engine.events import RETRACT, Events
 from engine.fraud import Finding, Fraud
-from engine.search import Material, search
+from engine.search import Material, copy_course, copy_votes, room_for, search
 from engine.sequential import StatusTests, seconds_of
 from tests.engine.test_collusion import Case, crowd
 
@@ -75,6 +75,32 @@ def test_judgments_that_were_taken_back_are_not_searched() -> None:
     assert (Fraud.ONE_HAND, tuple(sorted(case.rings[0][1:].tolist()))) in [
         key[:2] for key in found[0]
     ]
+
+
+def test_a_copy_is_the_same_in_room_that_was_made_before() -> None:
+    """Also if the log has outgrown it since."""
+    case, seconds = frauds()
+    model, tests = Categorical(4), StatusTests(4)
+    half = len(case.task) // 2
+    early = room_for(model, tests)
+    for rows in (slice(half), slice(half, None)):
+        events = Events.judgments(case.task[rows], case.worker[rows], case.label[rows])
+        model.apply(events)
+        tests.apply(events, seconds[rows])
+        workers = model.worker_count
+        for room in (early, room_for(model, tests)):
+            votes, work = copy_votes(model, room), copy_course(tests, workers, room)
+            assert len(votes.start) == len(votes.gold) == model.task_count
+            for name in ("start", "length", "gold", "worker", "label"):
+                copied, live = getattr(votes, name), getattr(model.votes, name)
+                assert not np.shares_memory(copied, live)
+                np.testing.assert_array_equal(copied, live[: len(copied)])
+            for name in ("start", "length", "member", "note"):
+                copied, live = getattr(work, name), getattr(tests.work, name)
+                assert not np.shares_memory(copied, live)
+                np.testing.assert_array_equal(copied, live[: len(copied)])
+            assert int(votes.length.sum()) == int(work.length.sum()) == model.judgment_count
+        early = room_for(model, tests)
 
 
 def test_nothing_is_found_in_nothing() -> None:
