@@ -1,4 +1,4 @@
-"""What staff take back, or give back: each is one decision of the log, with its reason."""
+"""What staff take back or give back, and say of workers: decisions of the log, with reasons."""
 
 import hashlib
 from collections.abc import Mapping
@@ -74,16 +74,58 @@ class ReopenTasks:
 Act = VoidWorker | RestoreWorker | VoidJudgments | ChangeGold | ReopenTasks
 
 
+@dataclass(frozen=True, slots=True)
+class HoldStatus:
+    """A worker's status, an index into the engine's STATUSES, is what staff says, not the tests."""
+
+    worker: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreeStatus:
+    """A worker's status is what the tests say again."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiftPause:
+    """A worker's pause or ban ends. Nothing is forgotten: it takes more evidence to pause again."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """A paused or banned worker asks staff to look again; the reason is its message."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAppeal:
+    """Staff answers a worker's open appeal; one that is granted lifts the pause or ban."""
+
+    worker: int
+    granted: bool
+
+
+Ruling = HoldStatus | FreeStatus | LiftPause | Appeal | AnswerAppeal
+
+
 class Row(NamedTuple):
-    """A judgment that is voided or restored; `seq` -1 where it was not asked for."""
+    """A judgment that is voided or restored; `seq` -1 where it was not asked for, `seconds` None
+    where they are not known or do not matter."""
 
     seq: int
     task: int
     worker: int
     label: int
+    seconds: float | None = None
 
 
-def digest(act: Act) -> str:
+def digest(act: Act | Ruling) -> str:
     """What tells two acts apart, for a client id that is used again."""
     if isinstance(act, VoidJudgments) and act.selection is not None:
         act = replace(act, seqs=())  # a repetition would find others

@@ -138,6 +138,7 @@ class Calls(Views):
                 client_id=rows.client_id[some],
                 seconds=rows.seconds[some],
                 require_lease=rows.require_lease,
+                own=rows.own,
             )
             future: asyncio.Future[Submitted] = new_future()
             parts.append(await self._ask_part(Submit(part, future), future, len(parts)))

@@ -4,133 +4,7 @@ A refusal of a whole call is raised as a `Refused`; a refusal of one row of a ba
 column of the answer. Both take their words from `MESSAGES`.
 """
 
-from collections.abc import Mapping
-from enum import StrEnum
-
-
-class Code(StrEnum):
-    """Stable codes of refusals; clients switch on them."""
-
-    # one row of a batch
-    UNKNOWN_TASK = "UNKNOWN_TASK"
-    UNKNOWN_LABEL = "UNKNOWN_LABEL"
-    UNKNOWN_WORKER = "UNKNOWN_WORKER"
-    LEASE_REQUIRED = "LEASE_REQUIRED"
-    LEASE_NOT_FOUND = "LEASE_NOT_FOUND"
-    LEASE_FOREIGN = "LEASE_FOREIGN"
-    LEASE_OTHER_TASK = "LEASE_OTHER_TASK"
-    LEASE_EXPIRED = "LEASE_EXPIRED"
-    LEASE_RELEASED = "LEASE_RELEASED"
-    LEASE_USED = "LEASE_USED"
-    TASK_CLOSED = "TASK_CLOSED"
-    OVERLAP_FULL = "OVERLAP_FULL"
-    CLIENT_ID_REUSED = "CLIENT_ID_REUSED"
-    DUPLICATE = "DUPLICATE"
-    WORKER_VOIDED = "WORKER_VOIDED"
-    INVALID_TEXT = "INVALID_TEXT"
-    INVALID_JSON = "INVALID_JSON"
-    INVALID_PRIORITY = "INVALID_PRIORITY"
-    # a whole call
-    OVERLOADED = "OVERLOADED"
-    EMPTY_BATCH = "EMPTY_BATCH"
-    TOO_MANY_ROWS = "TOO_MANY_ROWS"
-    UNEVEN_COLUMNS = "UNEVEN_COLUMNS"
-    NO_TASKS = "NO_TASKS"
-    LEASE_LIMIT = "LEASE_LIMIT"
-    UNAVAILABLE = "UNAVAILABLE"
-    PROJECT_TAKEN = "PROJECT_TAKEN"
-    UNKNOWN_PROJECT = "UNKNOWN_PROJECT"
-    PROJECT_EXISTS = "PROJECT_EXISTS"
-    INVALID_LABELS = "INVALID_LABELS"
-    INVALID_POLICY = "INVALID_POLICY"
-    POLICY_CONFLICT = "POLICY_CONFLICT"
-    INVALID_INPUT = "INVALID_INPUT"
-    FORBIDDEN = "FORBIDDEN"
-    UNKNOWN_KEY = "UNKNOWN_KEY"
-    KEY_REVOKED = "KEY_REVOKED"
-    KEY_EXISTS = "KEY_EXISTS"
-    ALREADY_VOIDED = "ALREADY_VOIDED"
-    NOT_VOIDED = "NOT_VOIDED"
-    JUDGMENT_NOT_LIVE = "JUDGMENT_NOT_LIVE"
-    NOT_GOLD = "NOT_GOLD"
-    TASK_IS_GOLD = "TASK_IS_GOLD"
-    DECISION_EXISTS = "DECISION_EXISTS"
-    NOT_YET = "NOT_YET"
-    TOO_LONG_AGO = "TOO_LONG_AGO"
-
-
-MESSAGES: Mapping[str, str] = {
-    Code.UNKNOWN_TASK: "The project has no such task. Add it with addTasks, or correct the id.",
-    Code.UNKNOWN_LABEL: "The project has no such label. Use one of the project's labels.",
-    Code.UNKNOWN_WORKER: "The project has no such worker. Create a key for the worker first.",
-    Code.LEASE_REQUIRED: "This project takes judgments against leases only. Call leaseTasks, and "
-    "send the lease's id.",
-    Code.LEASE_NOT_FOUND: "There is no such lease. Send the id that leaseTasks gave.",
-    Code.LEASE_FOREIGN: "The lease belongs to another worker. Lease a task of your own.",
-    Code.LEASE_OTHER_TASK: "The lease is for another task. Send the lease of this task, or leave "
-    "the task away.",
-    Code.LEASE_EXPIRED: "The lease ran out before the judgment came, and its task may be with "
-    "another worker. Lease again; ask for a longer lease_seconds if this happens often.",
-    Code.LEASE_RELEASED: "The lease was given back. Lease the task again.",
-    Code.LEASE_USED: "The lease was used up by a judgment, so there is nothing to give back.",
-    Code.TASK_CLOSED: "The worker's judgment of this task stands: the task is closed, or the "
-    "project does not allow revisions.",
-    Code.OVERLAP_FULL: "The task has all the judgments and leases its overlap allows. Take another "
-    "task, or raise the policy's overlap.",
-    Code.CLIENT_ID_REUSED: "This worker has used this client id for another judgment. Use a new id "
-    "for each judgment, and the same one only to repeat it.",
-    Code.DUPLICATE: "The same judgment was there already; nothing was added.",
-    Code.WORKER_VOIDED: "The worker was voided: it gets no tasks, and its judgments do not count. "
-    "Staff can take that back with unvoidWorker.",
-    Code.INVALID_TEXT: "{field} is empty, longer than 500 characters, or has characters that "
-    "cannot be stored (NUL or a lone surrogate). Correct it.",
-    Code.INVALID_JSON: "{field} must be a JSON object, without NUL characters, lone surrogates and "
-    "numbers beyond 64 bits, and not nested too deeply. Correct it.",
-    Code.INVALID_PRIORITY: "The priority is not a whole number from 0 to 9. Correct it.",
-    Code.OVERLOADED: "The project has more work waiting than it can take. Nothing was stored: send "
-    "the same again in {retry_after:g} s.",
-    Code.EMPTY_BATCH: "The batch has no rows. Send at least one.",
-    Code.TOO_MANY_ROWS: "The batch has {rows} rows, and {limit} is the most. Nothing was stored: "
-    "send it in parts.",
-    Code.UNEVEN_COLUMNS: "The columns differ in length. Send one value a row in each column, null "
-    "where there is none.",
-    Code.NO_TASKS: "There is no task for this worker now. Ask again in {retry_after:g} s.",
-    Code.LEASE_LIMIT: "The worker holds {held} leases, and {limit} is the most. Submit or release "
-    "some first.",
-    Code.UNAVAILABLE: "The database did not answer, so it is not known whether this was stored. "
-    "Send the same again with the same ids: nothing is counted twice.",
-    Code.PROJECT_TAKEN: "Another process writes this project. Send writes there; reads work here.",
-    Code.UNKNOWN_PROJECT: "There is no such project. Create it with createProject, or correct the "
-    "id.",
-    Code.PROJECT_EXISTS: "There is a project with this id already, and it differs. Choose another "
-    "id.",
-    Code.INVALID_LABELS: "A project needs 2 to {limit} labels, each with an id of its own: "
-    "{reason}.",
-    Code.INVALID_POLICY: "The policy's {field} is not valid: {reason}.",
-    Code.POLICY_CONFLICT: "The policy is at version {found}, not {expected}: somebody changed it. "
-    "Read it again, then repeat the change.",
-    Code.INVALID_INPUT: "{field} is not valid: {reason}.",
-    Code.FORBIDDEN: "This key may not do that: {reason}.",
-    Code.UNKNOWN_KEY: "There is no such key, or it is of another project. Look it up with keys.",
-    Code.KEY_REVOKED: "The key that this client id made was revoked. Use a new client id to make a "
-    "new key.",
-    Code.KEY_EXISTS: "There is a key with this client id already, and it is for something else. "
-    "Use a new client id.",
-    Code.ALREADY_VOIDED: "The worker is voided already, by decision {decision}.",
-    Code.NOT_VOIDED: "The worker is not voided, so there is nothing to take back.",
-    Code.JUDGMENT_NOT_LIVE: "Judgment {judgment} does not count: it was replaced by a revision or "
-    "voided, or the project has none such. Nothing was voided: read the judgments again.",
-    Code.NOT_GOLD: "Task {task} is not gold, so there is nothing to correct or withdraw. Use "
-    "setGold to make it gold.",
-    Code.TASK_IS_GOLD: "The answer of task {task} is known, so more judgments would settle "
-    "nothing. Withdraw its gold first.",
-    Code.DECISION_EXISTS: "There is a decision with this client id already, and it is for "
-    "something else. Use a new client id.",
-    Code.NOT_YET: "The log ends at {latest}, so asOf lies in the future. Ask for an earlier "
-    "moment, or leave it out.",
-    Code.TOO_LONG_AGO: "To answer as of then, {rows} entries of the log would have to be read, "
-    "and {limit} is the most. Ask for a later moment: from {nearest} on there is a snapshot.",
-}
+from api.codes import MESSAGES, Code
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
@@ -327,6 +201,45 @@ class WorkerVoided(Refused):
     """A voided worker asks for tasks."""
 
     code = Code.WORKER_VOIDED
+
+
+class WorkerPaused(Refused):
+    """A paused worker asks for tasks."""
+
+    code = Code.WORKER_PAUSED
+
+
+class WorkerBanned(Refused):
+    """A banned worker asks for tasks."""
+
+    code = Code.WORKER_BANNED
+
+
+class NotHeld(Refused):
+    """A worker whose status is to be freed is not held by staff."""
+
+    code = Code.NOT_HELD
+
+
+class NotPaused(Refused):
+    """A worker who appeals, or whose pause is to be lifted, is neither paused nor banned."""
+
+    code = Code.NOT_PAUSED
+
+
+class AppealOpen(Refused):
+    """A worker appeals who has an open appeal."""
+
+    code = Code.APPEAL_OPEN
+
+    def __init__(self, decision: int) -> None:
+        super().__init__(decision=decision)
+
+
+class NoAppeal(Refused):
+    """An appeal is to be answered that there is not."""
+
+    code = Code.NO_APPEAL
 
 
 class AlreadyVoided(Refused):

@@ -3,12 +3,13 @@
 from math import isnan
 from typing import Final
 
+from api.codes import Code
 from api.directory import storable
-from api.errors import Code
 from api.leases import EXPIRED, JUDGED, RELEASED, EndedLease, OpenLease
 from api.lookups import Sent
 from api.plan import Plan
 from api.requests import Submit
+from api.vetting import BANNED
 
 MOST_SECONDS: Final = 604_800.0  # a week, as long as the longest lease
 
@@ -29,6 +30,8 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     book, load = memory.leases, memory.load.data
     open_leases, pairs, ended = book.open, book.pairs, book.ended
     voided, required, last = memory.voided, memory.standing.required, known.seqs
+    acts = rows.own and memory.project.policy.act_on_status
+    barred = memory.vetting.barred if acts else {}
     known_leases = known.leases
     policy = memory.project.policy
     overlap, require_lease = policy.overlap, rows.require_lease
@@ -89,6 +92,14 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             continue
 
         key = task << 32 | worker  # pair(task, worker), spelt out: it is the hottest line
+        if barred and worker in barred and request.standing[row] != label:
+            # What it holds a paused worker may finish; what is stored already is only repeated.
+            if barred[worker] == BANNED:
+                codes[row] = Code.WORKER_BANNED
+                continue
+            if key not in pairs and not isinstance(lease, EndedLease):
+                codes[row] = Code.WORKER_PAUSED
+                continue
         supersedes, via = None, lease_id
         standing, earlier = judged.get(key) or (request.standing[row], None)
         if standing >= 0:

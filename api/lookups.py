@@ -10,7 +10,7 @@ from api import retracted
 from api.directory import storable
 from api.leases import EndedLease, pair
 from api.memory import Memory
-from api.requests import Release, Request, Retract, Submit
+from api.requests import Release, Request, Retract, Rule, Submit
 from db import log
 from db.connect import AnyConnection
 
@@ -31,6 +31,7 @@ class Known:
     client_ids: dict[tuple[int, str], Sent] = field(default_factory=dict)  # by worker and id
     seqs: dict[int, int] = field(default_factory=dict)  # of the last judgments, by pair
     retraction: retracted.Facts = field(default_factory=retracted.Facts)
+    decided: retracted.Decision | None = None  # what was decided under a ruling's client id
 
 
 async def look_up(
@@ -48,6 +49,8 @@ async def look_up(
     for request in requests:
         if isinstance(request, Retract):
             known.retraction = await retracted.ask(connection, memory, request)
+        elif isinstance(request, Rule):
+            known.decided = await retracted.decided(connection, memory, request.cause.client_id)
     submits = [request for request in requests if isinstance(request, Submit)]
     await _ended_leases(connection, memory, requests, known)
     for request in submits:

@@ -12,8 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from api.acts import Ruling
 from api.directory import Directory
 from api.leases import LeaseBook, OpenLease
+from api.lessons import Lessons
 from api.policy import Policy
 from api.projects import Project
 from api.rows import (
@@ -30,7 +32,8 @@ from api.rows import (
     distinct,
 )
 from api.standing import Standing, room, statuses
-from engine import GOLD, RETRACT, Categorical, Events, TaskQueue
+from api.vetting import Vetting, names
+from engine import GOLD, RETRACT, Categorical, TaskQueue
 
 RATE_SECONDS: Final = 10.0
 REFIT_PART: Final = 300_000  # judgments of a pass, some 5 ms
@@ -46,13 +49,19 @@ class Changed:
 
 
 class Memory:
-    """A project's model, queue, open leases, directories and standing, as of `seq`."""
+    """A project's model, tests, queue, open leases, directories and standing, as of `seq`."""
 
-    def __init__(self, project: Project, model: Categorical | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        model: Categorical | None = None,
+        vetting: Vetting | None = None,
+    ) -> None:
         self.project = project
         self.seq = 0
         self.snapshot_seq = 0  # of the snapshot it was read from
         self.model = model or Categorical(len(project.labels))
+        self.vetting = vetting or Vetting.of(project)
         self.queue = TaskQueue(self.model)
         self.tasks = Directory()
         self.workers = Directory()
@@ -77,20 +86,42 @@ class Memory:
         self.workers.append(names)
         return self.standing.add_workers(len(names), seq)
 
-    def learn(self, events: Events, seq: int) -> Changed:
-        """Let the model learn events that end at `seq`; standing and queue follow."""
+    def learn(self, lessons: Lessons, seq: int) -> Changed:
+        """Let the model learn events that end at `seq`; standing, tests and queue follow."""
         policy = self.project.policy
-        outcome = self.model.apply(events)
+        outcome = self.model.apply(lessons.events)
         tasks, workers = self.standing.update(self.model, policy, outcome, seq)
         # Not only where the status changed: gold rests when it is full.
         self._rest(outcome.tasks, policy)
-        return Changed(tasks, workers)
+        turned = self.vetting.learn(self.project, lessons)
+        self.standing.worker_seq[turned] = seq
+        return Changed(tasks, distinct(workers, turned) if len(turned) else workers)
 
-    def adopt(self, project: Project) -> None:
-        """Take a new policy; a sweep is due."""
+    def begin_with(self, project: Project) -> None:
+        """Take the policy that held when the log was at `seq`, before a replay goes on from there.
+
+        The tests begin with it too, unless they have seen something.
+        """
+        self.project = project
+        if self.seq == 0:
+            self.vetting = Vetting.of(project)
+
+    def adopt(self, project: Project, seq: int) -> Int32s:
+        """Take a policy that came with the decision at `seq`; a sweep is due. Returns the workers
+        who look different."""
         self.project = project
         self.standing.begin_sweep()
         self.tell_loads(np.flatnonzero(self.standing.required[: len(self.tasks)]).astype(np.int32))
+        everyone = np.arange(len(self.workers), dtype=np.int32)
+        workers = everyone if self.vetting.adopt(project, seq) else everyone[:0]
+        self.standing.worker_seq[workers] = seq
+        return workers
+
+    def rule(self, ruling: Ruling, seq: int) -> Int32s:
+        """Let what was said of a worker at `seq` take effect; return who changed."""
+        workers = self.vetting.rule(self.project, ruling, seq)
+        self.standing.worker_seq[workers] = seq
+        return workers
 
     @property
     def sweeping(self) -> bool:
@@ -123,12 +154,12 @@ class Memory:
     def void(self, worker: int, seq: int) -> Int32s:
         """Take note that a worker is voided, by the decision at `seq`; return who changed."""
         self.voided[worker] = seq
-        return self._stamp(worker, seq)
+        return self.stamp(worker, seq)
 
     def unvoid(self, worker: int, seq: int) -> Int32s:
         """Take note that a worker is voided no more; return who changed."""
         del self.voided[worker]
-        return self._stamp(worker, seq)
+        return self.stamp(worker, seq)
 
     def refit(self, seq: int, *, begin: bool) -> Int32s:
         """Do a part of a refit, the first one if it begins; return the workers who changed.
@@ -144,7 +175,8 @@ class Memory:
         self.standing.worker_seq[workers] = seq
         return workers
 
-    def _stamp(self, worker: int, seq: int) -> Int32s:
+    def stamp(self, worker: int, seq: int) -> Int32s:
+        """Take note that a worker changed at `seq`; return it."""
         self.standing.worker_seq[worker] = seq
         return np.array([worker], np.int32)
 
@@ -173,8 +205,9 @@ class Memory:
         self.standing.seq[: len(task_seq)] = task_seq
         self.standing.worker_seq[: len(worker_seq)] = worker_seq
 
-    def replay(self, events: Events, seqs: Int64s) -> Changed:
+    def replay(self, lessons: Lessons) -> Changed:
         """Learn events from the log, each with its seq. `restart` must follow the last ones."""
+        events, seqs = lessons.events, lessons.seqs
         outcome = self.model.apply(events)
         last = int(seqs[-1])
         tasks, workers = self.standing.update(self.model, self.project.policy, outcome, last)
@@ -187,8 +220,10 @@ class Memory:
             tasks = distinct(tasks, self.sweep_all(last))
             self.standing.seq[tasks] = last
             self.standing.worker_seq[workers] = last
+        turned = self.vetting.learn(self.project, lessons)
+        self.standing.worker_seq[turned] = last
         self.seq = last
-        return Changed(tasks, workers)
+        return Changed(tasks, distinct(workers, turned))
 
     def restart(self, leases: Sequence[OpenLease]) -> None:
         """Begin to lease anew: with these leases, and every task's load counted afresh."""
@@ -204,6 +239,7 @@ class Memory:
         ids = np.arange(count, dtype=np.int32)
         self.tell_loads(ids)
         self._rest(ids, self.project.policy)
+        self.vetting.survey(self.project, len(self.workers))
 
     def _rest(self, tasks: Int32s, policy: Policy) -> None:
         turned, opened = self.standing.rest(tasks, policy)
@@ -252,7 +288,7 @@ class Memory:
         held = (self.leases.held(worker) for worker in ids.tolist())
         return WorkerViews(
             worker=ids,
-            status=["ACTIVE"] * len(ids),
+            status=names(self.vetting.tests.status(ids).tolist()),
             voided=np.fromiter((worker in self.voided for worker in ids.tolist()), np.bool_),
             judgments=now.judgments,
             accuracy=now.accuracy,

@@ -4,35 +4,43 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 import orjson
 
+from api.acts import Row, Ruling
+from api.codes import Code
+from api.decisions import (
+    GOLD_SET,
+    GOLD_WITHDRAWN,
+    POLICY_CHANGED,
+    REFIT,
+    TASKS_ADDED,
+    WORKERS_ADDED,
+)
 from api.directory import Directory, storable
-from api.errors import Code, LeaseLimit, NoTasks, PolicyConflict, Refused, WorkerVoided
-from api.leases import EXPIRED, JUDGED, RELEASED, OpenLease, lease_uuid
+from api.errors import (
+    LeaseLimit,
+    NoTasks,
+    PolicyConflict,
+    Refused,
+    WorkerBanned,
+    WorkerPaused,
+    WorkerVoided,
+)
+from api.leases import EXPIRED, JUDGED, RELEASED, OpenLease, lease_uuid, pair
 from api.limits import Limits
 from api.lookups import Known
 from api.memory import Memory
 from api.projects import Project
 from api.requests import AddTasks, AddWorkers, LeaseTasks, Refit, Release, SetGold, UpdatePolicy
 from api.rows import OPEN
+from api.vetting import BANNED
 from db.log import Entries
-from engine import GOLD, JUDGE, RETRACT, Events
 
-GOLD_SET: Final = "GOLD_SET"
-GOLD_WITHDRAWN: Final = "GOLD_WITHDRAWN"
-TASKS_ADDED: Final = "TASKS_ADDED"
-WORKERS_ADDED: Final = "WORKERS_ADDED"
-POLICY_CHANGED: Final = "POLICY_CHANGED"
-WORKER_VOIDED: Final = "WORKER_VOIDED"
-WORKER_RESTORED: Final = "WORKER_RESTORED"
-JUDGMENTS_VOIDED: Final = "JUDGMENTS_VOIDED"
-TASK_REOPENED: Final = "TASK_REOPENED"
-REFIT: Final = "REFIT"
-
-ENGINE: Final = "engine"  # the actor of what no person decides
+ENGINE: Final = "engine"  # the actor of decisions that no person took
 
 _ENTROPY_BYTES: Final = 10
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not a backslash before "u0000"
@@ -93,6 +101,8 @@ class Plan:
         self.voided: dict[int, int] = {}  # seq of the decision, by worker who is voided now
         self.restored: dict[int, int] = {}  # the same of those who are so no more
         self.refits: bool | None = None  # a part of a refit follows; True: the first one
+        self.recorded: list[int] = []  # seqs of what the tests had come to before
+        self.ruling: tuple[int, Ruling] | None = None  # with the seq of its decision
         self._granted: dict[int, int] = {}  # place in entries.grants by lease id
         self._gold: dict[int, int] = {}
         self._judged_by_worker: dict[int, set[int]] = {}
@@ -146,6 +156,9 @@ class Plan:
         worker, policy, book = request.worker, memory.project.policy, memory.leases
         if worker in memory.voided:
             request.refusal = WorkerVoided()
+            return
+        if policy.act_on_status and (status := memory.vetting.barred.get(worker)) is not None:
+            request.refusal = WorkerBanned() if status == BANNED else WorkerPaused()
             return
         held = book.held(worker)
         if held >= policy.leases_per_worker:
@@ -332,52 +345,41 @@ class Plan:
         decisions.client_id.append(client_id)
         return seq
 
-    def retract(
-        self, decision: int, judgment: int, task: int, worker: int, label: int, *, restores: bool
-    ) -> None:
+    def retract(self, decision: int, row: Row, *, restores: bool) -> None:
         """Void a live judgment, and free its place; or restore one that `decision` had voided."""
         retractions = self.entries.retractions
         retractions.seq.append(self.next_seq())
         retractions.decision.append(decision)
-        retractions.judgment.append(judgment)
-        retractions.task.append(task)
-        retractions.worker.append(worker)
-        retractions.label.append(label)
+        retractions.judgment.append(row.seq)
+        retractions.task.append(row.task)
+        retractions.worker.append(row.worker)
+        retractions.label.append(row.label)
+        retractions.seconds.append(row.seconds if restores else None)
         retractions.restores.append(restores)
-        self.memory.load[task] += 1 if restores else -1
-        self.dirty.add(task)
+        self.memory.load[row.task] += 1 if restores else -1
+        self.dirty.add(row.task)
 
-    # For the model
+    # The engine
 
-    def events(self) -> Events:
-        """What the model learns from this flush, in the order of the log."""
-        judgments, decisions = self.entries.judgments, self.entries.decisions
-        retracted = self.entries.retractions
-        if retracted.seq:  # of a flush of their own
-            return Events(
-                np.where(retracted.restores, JUDGE, RETRACT).astype(np.uint8),
-                np.array(retracted.task, np.int32),
-                np.array(retracted.worker, np.int32),
-                np.array(retracted.label, np.int16),
-            )
-        golden = [
-            (seq, task, body.get("label", -1))
-            for seq, kind, task, body in zip(
-                decisions.seq, decisions.kind, decisions.task, decisions.body, strict=True
-            )
-            if kind in (GOLD_SET, GOLD_WITHDRAWN)
-        ]
-        if not golden:
-            return Events.judgments(judgments.task, judgments.worker, judgments.label)
-        seqs, tasks, labels = zip(*golden, strict=True)
-        order = np.argsort([*judgments.seq, *seqs], kind="stable")
-        kinds = np.repeat(np.array([JUDGE, GOLD], np.uint8), [len(judgments.seq), len(golden)])
-        return Events(
-            kinds[order],
-            np.array([*judgments.task, *tasks], np.int32)[order],
-            np.array([*judgments.worker, *[0] * len(golden)], np.int32)[order],
-            np.array([*judgments.label, *labels], np.int16)[order],
-        )
+    def evict(self) -> None:
+        """Release what workers hold who were banned; their places can be given away."""
+        memory = self.memory
+        if not memory.project.policy.act_on_status:
+            return
+        for worker in memory.vetting.evicted:
+            self.free_all(worker)
+
+    def free_all(self, worker: int) -> None:
+        """End all open leases of a worker, and give their places back."""
+        book = self.memory.leases
+        for task in book.tasks_of(worker).tolist():
+            self.free(book.pairs[pair(task, worker)], RELEASED)
+
+    def record(self, most: int) -> None:
+        """Enter what the tests have come to, up to so many decisions."""
+        for verdict in islice(self.memory.vetting.unrecorded, most):
+            seq = self.decide(verdict.kind, verdict.body, ENGINE, worker=verdict.worker)
+            self.recorded.append(seq)
 
 
 def _unfit(name: str, payload: object, attributes: object, priority: int) -> str:

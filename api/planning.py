@@ -16,11 +16,13 @@ from api.requests import (
     Release,
     Request,
     Retract,
+    Rule,
     SetGold,
     Submit,
     UpdatePolicy,
 )
 from api.retracting import plan_retraction
+from api.ruling import plan_ruling
 
 
 def plan_requests(
@@ -34,6 +36,8 @@ def plan_requests(
     """Return what the flush comes to; the memory's leases and loads have moved ahead."""
     plan = Plan(memory, known, now, entropy, limits)
     plan.expire()
+    plan.evict()
+    plan.record(limits.flush_rows)
     for request in requests:
         match request:
             case Submit():
@@ -56,5 +60,7 @@ def plan_requests(
                 plan_retraction(plan, request, known.retraction)
             case Refit():
                 plan.refit(request)
+            case Rule():
+                plan_ruling(plan, request, known.decided)
     plan.tell_loads()
     return plan

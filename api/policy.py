@@ -6,6 +6,9 @@ from typing import Any
 
 from api.errors import InvalidPolicy
 
+NOTHING, STATUS, REASONS = "NOTHING", "STATUS", "REASONS"  # what workers may see of their standing
+GOLD, GOLD_AND_CONSENSUS = "GOLD", "GOLD_AND_CONSENSUS"  # what a status rests on
+
 
 def _knob(default: object, low: float, high: float, meaning: str) -> Any:
     return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
@@ -13,6 +16,10 @@ def _knob(default: object, low: float, high: float, meaning: str) -> Any:
 
 def _switch(default: bool, meaning: str) -> Any:
     return field(default=default, metadata={"meaning": meaning})
+
+
+def _choice(default: str, meaning: str, **options: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "options": options})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +43,85 @@ class Policy:
     allow_revision: bool = _switch(
         True, "Whether a worker may replace its judgment while the task is open."
     )
+    acceptable_accuracy: float = _knob(
+        0.8, 0.02, 0.999, "Accuracy from which on a worker is as good as you need."
+    )
+    unacceptable_accuracy: float = _knob(
+        0.6, 0.01, 0.99, "Accuracy of a worker whom you would rather not have."
+    )
+    crowd_share: float = _knob(
+        0.9,
+        0.05,
+        1.0,
+        "Share of the crowd's own skill, its accuracy above chance, that is enough of any worker, "
+        "however high the acceptable accuracy is.",
+    )
+    watch_error: float = _knob(
+        0.1, 0.001, 0.5, "Share of the acceptable workers who are ever watched, at most."
+    )
+    pause_error: float = _knob(
+        0.01, 0.0001, 0.4, "Share of the acceptable workers who are ever paused, at most."
+    )
+    ban_error: float = _knob(
+        0.0001,
+        0.0,
+        0.1,
+        "Share of the acceptable workers who are ever banned, at most; 0: only staff bans.",
+    )
+    pass_error: float = _knob(
+        0.05, 0.0001, 0.5, "Share of the unacceptable workers who ever pass the quiz, at most."
+    )
+    trust_error: float = _knob(
+        0.01,
+        0.0001,
+        0.5,
+        "Share of the workers no better than acceptable who are ever trusted, at most.",
+    )
+    drift_alarms: float = _knob(
+        1.0,
+        0.01,
+        20.0,
+        "False alarms about a steady worker in 1,000 of its judgments, at most: that it became "
+        "worse, or began to rush.",
+    )
+    project_error: float = _knob(
+        0.01,
+        0.0001,
+        0.5,
+        "Chance that a steady project ever raises a false alarm: that its labels or the agreement "
+        "of its workers shift.",
+    )
+    quiz: bool = _switch(False, "Whether new workers have to pass a quiz before they are active.")
+    status_evidence: str = _choice(
+        GOLD_AND_CONSENSUS,
+        "What the status of workers rests on.",
+        GOLD="Their judgments of gold tasks alone.",
+        GOLD_AND_CONSENSUS="Their judgments of gold tasks, and how they go with those of others.",
+    )
+    act_on_status: bool = _switch(
+        True, "Whether paused and banned workers get no tasks; if not, their status is only told."
+    )
+    tell_workers: str = _choice(
+        STATUS,
+        "What workers are told of their own standing.",
+        NOTHING="Nothing, but that there are no tasks for them while they are paused or banned.",
+        STATUS="The status, and since when.",
+        REASONS="The status and the numbers it rests on, those about gold among them.",
+    )
 
     def __post_init__(self) -> None:
         for knob in fields(self):
             _check(knob.name, getattr(self, knob.name))
         if self.min_judgments is not None and self.min_judgments > self.overlap:
             raise InvalidPolicy("min_judgments", f"it is above the overlap, {self.overlap}")
+        for low, high in (
+            ("unacceptable_accuracy", "acceptable_accuracy"),
+            ("ban_error", "pause_error"),
+            ("pause_error", "watch_error"),
+        ):
+            limit = getattr(self, high)
+            if getattr(self, low) >= limit:
+                raise InvalidPolicy(low, f"it is not below the {high.replace('_', ' ')}, {limit:g}")
 
     @property
     def enough(self) -> int:
@@ -75,6 +155,11 @@ def _check(name: str, value: object) -> None:
     if isinstance(knob.default, bool):
         if not isinstance(value, bool):
             raise InvalidPolicy(name, "it must be true or false")
+        return
+    if isinstance(knob.default, str):
+        options = knob.metadata["options"]
+        if value not in options:
+            raise InvalidPolicy(name, f"it must be one of {', '.join(options)}")
         return
     whole = not isinstance(knob.default, float)
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):

@@ -9,23 +9,25 @@ import asyncpg
 import numpy as np
 
 from api import snapshots
-from api.errors import UnknownProject
-from api.leases import OpenLease
-from api.memory import Changed, Memory
-from api.plan import (
+from api.decisions import (
     POLICY_CHANGED,
     REFIT,
     TASK_REOPENED,
     TASKS_ADDED,
+    WORKER_RESTORED,
     WORKER_VOIDED,
     WORKERS_ADDED,
 )
+from api.errors import UnknownProject
+from api.leases import OpenLease
+from api.lessons import of_rows
+from api.memory import Changed, Memory
 from api.policy import Policy
 from api.projects import Label, Project
 from api.rows import Int32s, Int64s, distinct
-from db import log, projects, retractions
+from api.ruling import RULINGS, ruling_of
+from db import log, projects, retractions, standings
 from db.connect import AnyConnection
-from engine import Events
 
 NAMES_AT_ONCE = 100_000
 
@@ -60,7 +62,11 @@ async def load(connection: AnyConnection, project_id: int, until: int | None = N
     """Return a project's memory as of the end of its log, or as of a seq that it has reached."""
     project = await read_project(connection, project_id)
     restored = await snapshots.restore(connection, project, until)
-    memory = Memory(project, restored.model if restored else None)
+    memory = (
+        Memory(project, restored.model, restored.vetting)
+        if restored is not None
+        else Memory(project)
+    )
     memory.seq = memory.snapshot_seq = restored.seq if restored else 0
     await catch_up(connection, memory, restored, until)
     return memory
@@ -96,19 +102,11 @@ async def catch_up(
     def replay(events: log.EventRows) -> None:
         if len(events) == 0:
             return
-        changed = memory.replay(
-            Events(
-                events["kind"].astype(np.uint8),
-                events["task"].astype(np.int32),
-                events["worker"].astype(np.int32),
-                events["label"].astype(np.int16),
-            ),
-            events["seq"].astype(np.int64),
-        )
+        changed = memory.replay(of_rows(events))
         tasks.append(changed.tasks)
         workers.append(changed.workers)
 
-    project_id = memory.project.project_id
+    project_id, before = memory.project.project_id, memory.seq
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await log.unlimit_statements(connection)
         seq = await log.last_seq(connection, project_id) if until is None else until
@@ -120,8 +118,7 @@ async def catch_up(
             acts.pop()
         if restored is not None:
             for act in await log.acts_between(connection, project_id, 0, memory.seq):
-                if act["kind"] not in (POLICY_CHANGED, REFIT):  # a snapshot has their effects
-                    _take_act(memory, act)
+                _recall_act(memory, act)
             voided = await retractions.retracted_tasks(connection, project_id, memory.seq)
             memory.standing.retract(np.array(voided, np.int32))
             memory.recall(restored.task_seq, restored.worker_seq)
@@ -130,6 +127,10 @@ async def catch_up(
             changed = _take_act(memory, act)
             tasks.append(changed.tasks)
             workers.append(changed.workers)
+        for row in await standings.verdicts(connection, project_id, before, seq):
+            memory.vetting.recorded(row["kind"], row["worker_id"], row["of"], row["event"])
+            if row["worker_id"] is not None:
+                workers.append(memory.stamp(row["worker_id"], row["seq"]))
         leases = await log.open_leases(connection, project_id, until)
         memory.restart(
             [
@@ -150,11 +151,9 @@ def _begin_with_policy(memory: Memory, acts: Sequence[asyncpg.Record]) -> None:
     change = next((act for act in acts if act["kind"] == POLICY_CHANGED), None)
     if change is not None:
         body = change["body"]
-        memory.project = replace(
-            memory.project,
-            policy=Policy.from_json(body.get("before", body["policy"])),
-            policy_version=body["version"] - 1,
-        )
+        policy = Policy.from_json(body.get("before", body["policy"]))
+        version = body["version"] - 1
+        memory.begin_with(replace(memory.project, policy=policy, policy_version=version))
 
 
 def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:
@@ -164,8 +163,8 @@ def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:
     if act["kind"] == POLICY_CHANGED:
         policy = Policy.from_json(body["policy"])
         project = replace(memory.project, policy=policy, policy_version=body["version"])
-        memory.adopt(project)
-        return Changed(memory.sweep_all(seq), nothing)
+        workers = memory.adopt(project, seq)
+        return Changed(memory.sweep_all(seq), workers)
     if act["kind"] == REFIT:
         workers = memory.refit(seq, begin=body["begin"])
         return Changed(memory.sweep_all(seq), workers)
@@ -174,7 +173,17 @@ def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:
         return Changed(memory.require(task, judgments, seq), nothing)
     if act["kind"] == WORKER_VOIDED:
         return Changed(nothing, memory.void(act["worker_id"], seq))
-    return Changed(nothing, memory.unvoid(act["worker_id"], seq))
+    if act["kind"] == WORKER_RESTORED:
+        return Changed(nothing, memory.unvoid(act["worker_id"], seq))
+    return Changed(nothing, memory.rule(ruling_of(act), seq))
+
+
+def _recall_act(memory: Memory, act: asyncpg.Record) -> None:
+    """Take note of an act whose effect on model and tests a snapshot holds."""
+    if act["kind"] in RULINGS:
+        memory.vetting.recall(ruling_of(act), act["seq"])
+    elif act["kind"] not in (POLICY_CHANGED, REFIT):
+        _take_act(memory, act)
 
 
 async def _new_tasks(connection: AnyConnection, memory: Memory, until: int | None) -> Int32s:

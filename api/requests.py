@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from api.acts import Act, Cause, Decided, Row
+from api.acts import Act, Cause, Decided, Row, Ruling
 from api.errors import Refused
 from api.leases import OpenLease
 from api.projects import Project
@@ -117,8 +117,27 @@ class Refit:
     future: asyncio.Future[bool]
 
 
+class Rule:
+    """What staff, or a worker who appeals, says of a worker's status."""
+
+    ruling: Ruling
+    cause: Cause
+    future: asyncio.Future[Decided]
+    answer: Decided | None = None
+    refusal: Refused | None = None
+
+
 Request = (
-    Submit | LeaseTasks | Release | SetGold | AddTasks | AddWorkers | UpdatePolicy | Retract | Refit
+    Submit
+    | LeaseTasks
+    | Release
+    | SetGold
+    | AddTasks
+    | AddWorkers
+    | UpdatePolicy
+    | Retract
+    | Refit
+    | Rule
 )
 
 
@@ -137,10 +156,10 @@ def row_count(request: Request) -> int:
             return len(new.external_id)
         case AddWorkers(external_id=names):
             return len(names)
-        case UpdatePolicy() | Retract() | Refit():
+        case UpdatePolicy() | Retract() | Refit() | Rule():
             return 1
 
 
 def alone(request: Request) -> bool:
     """Whether a request needs a flush of its own: what follows it must see its effect."""
-    return isinstance(request, UpdatePolicy | Retract | Refit)
+    return isinstance(request, UpdatePolicy | Retract | Refit | Rule)

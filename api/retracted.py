@@ -17,11 +17,14 @@ PART: Final = 250  # judgments that are voided or restored in one flush of sever
 _SCANNED: Final = 20_000  # tasks that are looked through at a time for a worker's judgments
 
 
+Decision = tuple[int, dict[str, Any]]  # seq and body
+
+
 @dataclass(slots=True)
 class Facts:
     """What the log says about an act. `decided` (seq, body) before, under its client id."""
 
-    decided: tuple[int, dict[str, Any]] | None = None
+    decided: Decision | None = None
     rows: list[Row] = field(default_factory=list)
     more: bool = False  # there are more rows than these
     missing: int | None = None  # a judgment that does not count
@@ -32,9 +35,7 @@ async def ask(connection: AnyConnection, memory: Memory, request: Retract) -> Fa
     project_id = memory.project.project_id
     facts = Facts()
     if request.cause is not None:
-        found = await retractions.decision(connection, project_id, request.cause.client_id)
-        if found is not None:
-            facts.decided = found["seq"], found["body"]
+        facts.decided = await decided(connection, memory, request.cause.client_id)
     if request.part is not None:
         facts.rows, facts.more = _unchanged(memory, request), request.more
     else:
@@ -50,6 +51,12 @@ async def ask(connection: AnyConnection, memory: Memory, request: Retract) -> Fa
         seqs = {pair(row["task_id"], row["worker_id"]): row["seq"] for row in stored}
         facts.rows = [row._replace(seq=seqs[pair(row.task, row.worker)]) for row in facts.rows]
     return facts
+
+
+async def decided(connection: AnyConnection, memory: Memory, client_id: str) -> Decision | None:
+    """What was decided under a client id, if anything was."""
+    found = await retractions.decision(connection, memory.project.project_id, client_id)
+    return None if found is None else (found["seq"], found["body"])
 
 
 def _unchanged(memory: Memory, request: Retract) -> list[Row]:
@@ -81,7 +88,10 @@ async def rows_of(
         case RestoreWorker(worker) if worker in memory.voided:
             voided = memory.voided[worker]
             found = await retractions.voided_by(connection, project_id, voided, most)
-            return [Row(row["judgment"], row["task_id"], worker, row["label_id"]) for row in found]
+            return [
+                Row(row["judgment"], row["task_id"], worker, row["label_id"], row["seconds"])
+                for row in found
+            ]
         case _:
             return []
 

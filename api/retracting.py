@@ -23,6 +23,14 @@ from api.acts import (
     VoidWorker,
     digest,
 )
+from api.decisions import (
+    GOLD_SET,
+    GOLD_WITHDRAWN,
+    JUDGMENTS_VOIDED,
+    TASK_REOPENED,
+    WORKER_RESTORED,
+    WORKER_VOIDED,
+)
 from api.errors import (
     AlreadyVoided,
     DecisionExists,
@@ -32,17 +40,8 @@ from api.errors import (
     Refused,
     TaskIsGold,
 )
-from api.leases import RELEASED, pair
 from api.memory import Memory
-from api.plan import (
-    GOLD_SET,
-    GOLD_WITHDRAWN,
-    JUDGMENTS_VOIDED,
-    TASK_REOPENED,
-    WORKER_RESTORED,
-    WORKER_VOIDED,
-    Plan,
-)
+from api.plan import Plan
 from api.requests import Retract
 from api.retracted import Facts
 
@@ -117,9 +116,7 @@ def _void_worker(plan: Plan, request: Retract, facts: Facts, worker: int) -> int
             return facts.decided[0] if facts.decided else None
         decided = _decide(plan, request, WORKER_VOIDED, {}, worker)
         plan.voided[worker] = decided
-        book = plan.memory.leases
-        for task in book.tasks_of(worker).tolist():
-            plan.free(book.pairs[pair(task, worker)], RELEASED)
+        plan.free_all(worker)
     _enter(plan, facts.rows, decided, restores=False)
     return facts.decided[0] if facts.decided else decided
 
@@ -183,7 +180,7 @@ def _decide(
 
 def _enter(plan: Plan, rows: Sequence[Row], decision: int, *, restores: bool) -> None:
     for row in rows:
-        plan.retract(decision, row.seq, row.task, row.worker, row.label, restores=restores)
+        plan.retract(decision, row, restores=restores)
 
 
 def _first(tasks: Sequence[int], wrong: Any) -> int | None:

@@ -63,7 +63,8 @@ class Submissions:
     """Judgments as they arrive.
 
     `task` -1 takes the task from the lease. `client_id` repeats safely: the same id with the same
-    judgment gets its first answer again. `seconds` is NaN where unknown.
+    judgment gets its first answer again. `seconds` is NaN where unknown. `own`: the workers send
+    them themselves; what others send for a worker is taken whatever its status is.
     """
 
     worker: Int32s
@@ -73,6 +74,7 @@ class Submissions:
     client_id: Sequence[str | None]
     seconds: Float32s
     require_lease: bool
+    own: bool
 
 
 @dataclass(slots=True)

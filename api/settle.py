@@ -9,6 +9,7 @@ import numpy as np
 from api.acts import Decided
 from api.errors import Refused
 from api.leases import OpenLease
+from api.lessons import of_flush
 from api.memory import Changed, Memory
 from api.plan import Plan
 from api.requests import (
@@ -19,6 +20,7 @@ from api.requests import (
     Release,
     Request,
     Retract,
+    Rule,
     SetGold,
     Submit,
     UpdatePolicy,
@@ -39,19 +41,27 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         tasks.append(memory.add_tasks(list(plan.new_tasks.ids), priorities, seq))
     if plan.new_workers.ids:
         workers.append(memory.add_workers(list(plan.new_workers.ids), seq))
+    vetting = memory.vetting
+    vetting.evicted.clear()  # what they held was released
+    for decided in plan.recorded:
+        worker = vetting.unrecorded.popleft().worker
+        if worker is not None:
+            workers.append(memory.stamp(worker, decided))
+    if plan.ruling is not None:
+        workers.append(memory.rule(plan.ruling[1], plan.ruling[0]))
     if plan.project is not None:
-        memory.adopt(plan.project)
+        workers.append(memory.adopt(plan.project, seq))
     if plan.required:
         demanded = np.array(list(plan.required.items()), np.int32)
         tasks.append(memory.require(demanded[:, 0], demanded[:, 1], seq))
     workers += [memory.void(worker, decided) for worker, decided in plan.voided.items()]
-    events = plan.events()
-    if len(events):
-        changed = memory.learn(events, seq)
+    lessons = of_flush(plan.entries)
+    if len(lessons):
+        changed = memory.learn(lessons, seq)
         tasks.append(changed.tasks)
         workers.append(changed.workers)
         memory.count_judgments(len(plan.entries.judgments.seq), plan.now.timestamp())
-        memory.standing.retract(events.task[events.kind == RETRACT])
+        memory.standing.retract(lessons.events.task[lessons.events.kind == RETRACT])
     workers += [memory.unvoid(worker, decided) for worker, decided in plan.restored.items()]
     if plan.refits is not None:
         workers.append(memory.refit(seq, begin=plan.refits))
@@ -92,6 +102,7 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 LeaseTasks(refusal=Refused() as refusal)
                 | UpdatePolicy(refusal=Refused() as refusal)
                 | Retract(refusal=Refused() as refusal)
+                | Rule(refusal=Refused() as refusal)
             ):
                 request.future.set_exception(refusal)
             case Release(code=code):
@@ -104,11 +115,11 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 )
             case AddWorkers(worker=worker):
                 request.future.set_result(np.array(worker, np.int32))
-            case Retract(answer=Decided() as decided):
+            case Retract(answer=Decided() as decided) | Rule(answer=Decided() as decided):
                 request.future.set_result(decided)
             case Refit():
                 request.future.set_result(not memory.model.refitting)
-            case Submit() | Retract():
+            case Submit() | Retract() | Rule():
                 pass
     return orphans
 

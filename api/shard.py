@@ -178,13 +178,17 @@ class Shard(Calls):
             self._seat.drop()
 
     async def _run(self) -> None:
-        while not (self._closing and (self._state is not State.WRITING or len(self._inbox) == 0)):
+        while not (self._closing and (self._state is not State.WRITING or self._idle)):
             if self._state is State.LOADING:
                 await self._recover()
             elif self._state is State.FOLLOWING:
                 await self._follow()
             else:
                 await self._take_turn()
+
+    @property
+    def _idle(self) -> bool:
+        return len(self._inbox) == 0 and not self.memory.vetting.due
 
     async def _take_turn(self) -> None:
         """Wait for requests, or for leases to run out, and flush.
@@ -196,7 +200,7 @@ class Shard(Calls):
             began = time.monotonic()
             self._sweep()
             await self._inbox.wait(time.monotonic() - began)
-        else:
+        elif not self.memory.vetting.due:
             await self._inbox.wait(self._until_expiry())
         if not self._seat.usable:  # it broke while nothing was under way: what waits need not know
             self._lose(ConnectionError("the connection was closed"))
@@ -212,7 +216,8 @@ class Shard(Calls):
         memory = self.memory
         now = self._now()
         expiry = memory.leases.next_expiry()
-        if not requests and (expiry is None or expiry > now.timestamp()):
+        expired = expiry is not None and expiry <= now.timestamp()
+        if not (requests or expired or memory.vetting.due):
             return
         plan, contents = await self._commit_plan(memory, now, requests)
         self._suspect = True

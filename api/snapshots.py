@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from api.memory import Memory
 from api.projects import Project
 from api.rows import Int64s
+from api.vetting import Verdict, Vetting
 from db import snapshots as stored
 from db.connect import AnyConnection
-from engine import Categorical
+from engine import Categorical, StatusTests
 
-FORMAT: Final = 4  # counts up when the bytes, or the meaning of the arrays, change
+FORMAT: Final = 5  # counts up when the bytes, or the meaning of the arrays, change
 KEPT: Final = 2
 
 _MAGIC: Final = b"BASANITE"
@@ -29,6 +30,7 @@ _HEADER: Final = struct.Struct("<8sIIQ")  # magic, checksum of the rest, bytes o
 _CHECKSUM: Final = struct.Struct("<I")
 _ALIGNMENT: Final = 64
 _MODEL: Final = "model."
+_TESTS: Final = "tests."
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -85,7 +87,10 @@ async def save(connection: AnyConnection, memory: Memory) -> int:
     """Store a snapshot of the memory as of its seq, which it returns."""
     tasks, workers = memory.seqs()
     columns = {_MODEL + name: column for name, column in memory.model.state().items()}
-    columns |= {"task_seq": tasks, "worker_seq": workers}
+    columns |= {_TESTS + name: column for name, column in memory.vetting.tests.state().items()}
+    waiting = [(each.kind, each.worker, each.body) for each in memory.vetting.unrecorded]
+    unrecorded = np.frombuffer(json.dumps(waiting).encode(), np.uint8)
+    columns |= {"task_seq": tasks, "worker_seq": workers, "unrecorded": unrecorded}
     body = memoryview(pack(columns))
     project_id = memory.project.project_id
     await stored.write_snapshot(connection, project_id, memory.seq, FORMAT, body, KEPT)
@@ -94,10 +99,11 @@ async def save(connection: AnyConnection, memory: Memory) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a snapshot holds: the model as of `seq`, and the seq of each thing's last change."""
+    """What a snapshot holds: model and tests as of `seq`, the seq of each thing's last change."""
 
     seq: int
     model: Categorical
+    vetting: Vetting
     task_seq: Int64s
     worker_seq: Int64s
 
@@ -111,13 +117,11 @@ async def restore(
             continue
         try:
             columns = unpack(await stored.read_snapshot(connection, project.project_id, seq))
-            state = {
-                name.removeprefix(_MODEL): column
-                for name, column in columns.items()
-                if name.startswith(_MODEL)
-            }
-            model = Categorical.from_state(state)
-            return Restored(seq, model, columns["task_seq"], columns["worker_seq"])
+            model = Categorical.from_state(_part(columns, _MODEL))
+            vetting = Vetting(StatusTests.from_state(_part(columns, _TESTS)))
+            waiting = json.loads(columns["unrecorded"].tobytes())
+            vetting.unrecorded += (Verdict(*each) for each in waiting)
+            return Restored(seq, model, vetting, columns["task_seq"], columns["worker_seq"])
         except (ValueError, KeyError, TypeError) as error:
             logger.warning(
                 "Snapshot %d of project %s is passed over: %s. The log is replayed instead.",
@@ -126,3 +130,11 @@ async def restore(
                 error,
             )
     return None
+
+
+def _part(columns: Columns, prefix: str) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(prefix): column
+        for name, column in columns.items()
+        if name.startswith(prefix)
+    }

@@ -16,8 +16,8 @@ from db.queries import sql
 
 LOCK_CLASS = 0x62617361  # "basa": ours among the advisory locks of a database
 
-# One row of a binary COPY of (bigint, smallint, integer, integer, smallint): the number of columns,
-# then for each its length and its value, most significant byte first.
+# One row of a binary COPY of (bigint, smallint, integer, integer, smallint, real): the number of
+# columns, then for each its length and its value, most significant byte first.
 _EVENT = np.dtype(
     [
         ("columns", ">i2"),
@@ -31,6 +31,8 @@ _EVENT = np.dtype(
         ("worker", ">i4"),
         ("label_size", ">i4"),
         ("label", ">i2"),
+        ("seconds_size", ">i4"),
+        ("seconds", ">f4"),
     ]
 )
 _COPY_HEADER = 19  # signature, flags and the length of no extension
@@ -68,7 +70,10 @@ class Decisions:
 
 @dataclass(slots=True)
 class Retractions:
-    """Columns of judgments that are voided or restored; `label` is that of the judgment."""
+    """Columns of judgments that are voided or restored, of which `label` and `seconds` are.
+
+    `seconds` may be None. They are not stored twice: a reader finds them with the judgment.
+    """
 
     seq: list[int] = field(default_factory=list)
     decision: list[int] = field(default_factory=list)
@@ -76,6 +81,7 @@ class Retractions:
     task: list[int] = field(default_factory=list)
     worker: list[int] = field(default_factory=list)
     label: list[int] = field(default_factory=list)
+    seconds: list[float | None] = field(default_factory=list)
     restores: list[bool] = field(default_factory=list)
 
 
@@ -303,8 +309,8 @@ async def read_events(
 ) -> None:
     """Hand the events with after < seq <= until to `take`, in order, about `rows` at a time.
 
-    Each has the fields seq, kind, task, worker and label. Binary COPY into numpy: ten million rows
-    would be gigabytes of Python objects otherwise.
+    Each has the fields seq, kind, task, worker, label and seconds (NaN where unknown). Binary COPY
+    into numpy: ten million rows would be gigabytes of Python objects otherwise.
     """
     waiting = bytearray()
     skipped = 0

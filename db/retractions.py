@@ -32,7 +32,8 @@ async def times(
 async def voided_by(
     connection: AnyConnection, project_id: int, seq: int, most: int | None
 ) -> list[asyncpg.Record]:
-    """Return (judgment, task_id, worker_id, label_id) of what a decision voided and is so still."""
+    """Return (judgment, task_id, worker_id, label_id, seconds) of what a decision voided and is so
+    still."""
     return await connection.fetch(sql("voided_by"), project_id, seq, most)
 
 

@@ -192,6 +192,11 @@ class StatusTests:
         self._reserve(0, int(workers.max(initial=-1)) + 1)
         return self._verdicts.status[workers]
 
+    def held(self, workers: Ints) -> npt.NDArray[np.int8]:
+        """The status that staff fixed of each of the workers, -1 where there is none."""
+        self._reserve(0, int(workers.max(initial=-1)) + 1)
+        return self._verdicts.held[workers]
+
     def findings(self, workers: Ints) -> Findings:
         """What their status rests on."""
         self._reserve(0, int(workers.max(initial=-1)) + 1)

@@ -158,13 +158,15 @@ class Transitions:
 class Turn(NamedTuple):
     """An alarm of the project that was raised, or with alarm False one that ended.
 
-    event: index into the events. label: whose share among the tasks' first judgments moved most;
-    -1 if it is the share of second judgments that are like the first. before, after: that share,
-    until and since the task at place `since` in the order of first (or second) judgments. evidence
-    in nats; where there is none left the rest is NaN and -1.
+    event: index into the events. agreement: whether it is about the share of second judgments that
+    are like the first, not about the labels of first ones. label: whose share among these moved
+    most, -1 with agreement. before, after: that share, until and since the task at place `since` in
+    the order of first (or second) judgments. evidence in nats; where there is none left the rest is
+    NaN and -1.
     """
 
     event: int
+    agreement: bool
     alarm: bool
     label: int
     since: int
@@ -176,9 +178,10 @@ class Turn(NamedTuple):
     def read(cls, row: Floats) -> Self:
         """From a row [TURN] of the kernels."""
         event, stream, alarm, evidence, since, category, before, after = row.tolist()
+        agreement = stream != LABELS
         if evidence <= 0:
-            return cls(int(event), bool(alarm), -1, -1, nan, nan, 0.0)
-        label = int(category) if stream == LABELS else -1
-        if label < 0 and category == 0:  # it was the share of disagreement that moved
+            return cls(int(event), agreement, bool(alarm), -1, -1, nan, nan, 0.0)
+        if agreement and category == 0:  # it was the share of disagreement that moved
             before, after = 1 - before, 1 - after
-        return cls(int(event), bool(alarm), label, int(since), before, after, evidence)
+        label = -1 if agreement else int(category)
+        return cls(int(event), agreement, bool(alarm), label, int(since), before, after, evidence)

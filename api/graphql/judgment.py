@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, field
 
-from api.errors import Code
+from api.codes import Code
 from api.graphql.refusals import (
     Conflict,
     Forbidden,

@@ -6,7 +6,8 @@ from typing import Annotated, Any, cast
 import numpy as np
 import strawberry
 
-from api.errors import Code, InvalidInput, TooManyRows, UnevenColumns
+from api.codes import Code
+from api.errors import InvalidInput, TooManyRows, UnevenColumns
 from api.graphql.context import Info, admin_of, instance_admin_of, shard_of
 from api.graphql.project import (
     CreateProjectInput,

@@ -1,11 +1,13 @@
 """Projects, their labels and their policy."""
 
 from datetime import datetime
+from enum import Enum
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import ID, UNSET, field
 
+from api.graphql.enums import described_enum
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
 from api.graphql.scalars import Json, Sequence
 from api.policy import KNOBS
@@ -17,6 +19,27 @@ def _knob(name: str, **default: Any) -> Any:
     if "low" in knob.metadata:
         meaning += f" From {knob.metadata['low']:g} to {knob.metadata['high']:g}."
     return field(description=meaning, **default)
+
+
+@described_enum(
+    KNOBS["status_evidence"].metadata["meaning"], **KNOBS["status_evidence"].metadata["options"]
+)
+class StatusEvidence(Enum):
+    """What a status rests on."""
+
+    GOLD = "GOLD"
+    GOLD_AND_CONSENSUS = "GOLD_AND_CONSENSUS"
+
+
+@described_enum(
+    KNOBS["tell_workers"].metadata["meaning"], **KNOBS["tell_workers"].metadata["options"]
+)
+class Telling(Enum):
+    """What workers are told."""
+
+    NOTHING = "NOTHING"
+    STATUS = "STATUS"
+    REASONS = "REASONS"
 
 
 @strawberry.interface(description="An object whose id is unique over all types and projects.")
@@ -46,6 +69,20 @@ class Policy:
     leases_per_worker: int = _knob("leases_per_worker")
     require_lease: bool = _knob("require_lease")
     allow_revision: bool = _knob("allow_revision")
+    acceptable_accuracy: float = _knob("acceptable_accuracy")
+    unacceptable_accuracy: float = _knob("unacceptable_accuracy")
+    crowd_share: float = _knob("crowd_share")
+    watch_error: float = _knob("watch_error")
+    pause_error: float = _knob("pause_error")
+    ban_error: float = _knob("ban_error")
+    pass_error: float = _knob("pass_error")
+    trust_error: float = _knob("trust_error")
+    drift_alarms: float = _knob("drift_alarms")
+    project_error: float = _knob("project_error")
+    quiz: bool = _knob("quiz")
+    status_evidence: StatusEvidence = _knob("status_evidence")
+    act_on_status: bool = _knob("act_on_status")
+    tell_workers: Telling = _knob("tell_workers")
 
 
 @strawberry.type(description="How many tasks are in each status.")
@@ -114,10 +151,27 @@ class PolicyChanges:
     leases_per_worker: int | None = _knob("leases_per_worker", default=UNSET)
     require_lease: bool | None = _knob("require_lease", default=UNSET)
     allow_revision: bool | None = _knob("allow_revision", default=UNSET)
+    acceptable_accuracy: float | None = _knob("acceptable_accuracy", default=UNSET)
+    unacceptable_accuracy: float | None = _knob("unacceptable_accuracy", default=UNSET)
+    crowd_share: float | None = _knob("crowd_share", default=UNSET)
+    watch_error: float | None = _knob("watch_error", default=UNSET)
+    pause_error: float | None = _knob("pause_error", default=UNSET)
+    ban_error: float | None = _knob("ban_error", default=UNSET)
+    pass_error: float | None = _knob("pass_error", default=UNSET)
+    trust_error: float | None = _knob("trust_error", default=UNSET)
+    drift_alarms: float | None = _knob("drift_alarms", default=UNSET)
+    project_error: float | None = _knob("project_error", default=UNSET)
+    quiz: bool | None = _knob("quiz", default=UNSET)
+    status_evidence: StatusEvidence | None = _knob("status_evidence", default=UNSET)
+    act_on_status: bool | None = _knob("act_on_status", default=UNSET)
+    tell_workers: Telling | None = _knob("tell_workers", default=UNSET)
 
     def given(self) -> dict[str, Any]:
         """The knobs that the caller named, by their names in api.policy."""
-        return {name: value for name in KNOBS if (value := getattr(self, name)) is not UNSET}
+        found = {name: value for name in KNOBS if (value := getattr(self, name)) is not UNSET}
+        return {
+            name: value.value if isinstance(value, Enum) else value for name, value in found.items()
+        }
 
 
 @strawberry.input(description="A project to create.")

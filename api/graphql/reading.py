@@ -15,7 +15,14 @@ from api import projects, rows
 from api.errors import InvalidInput
 from api.graphql.context import Context, Info
 from api.graphql.leasing import labels_of
-from api.graphql.project import Policy, Project, Quality, TaskCounts
+from api.graphql.project import (
+    Policy,
+    Project,
+    Quality,
+    StatusEvidence,
+    TaskCounts,
+    Telling,
+)
 from api.graphql.scalars import Json, global_id
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.task import STATUSES, Consensus, Judgment, LabelProbability, Task
@@ -229,7 +236,11 @@ def selected(info: Info) -> frozenset[str]:
 
 
 def _policy(project: projects.Project) -> Policy:
-    return Policy(version=project.policy_version, **project.policy.to_json())
+    knobs = project.policy.to_json() | {
+        "status_evidence": StatusEvidence(project.policy.status_evidence),
+        "tell_workers": Telling(project.policy.tell_workers),
+    }
+    return Policy(version=project.policy_version, **knobs)
 
 
 def _number(value: float) -> float | None:

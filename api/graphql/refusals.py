@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 import strawberry
 from strawberry import field
 
-from api.errors import MESSAGES, Code, Refused
+from api.codes import MESSAGES, Code
+from api.errors import Refused
 from api.graphql.enums import described_enum
 
 described_enum(
@@ -79,6 +80,12 @@ KINDS: dict[Code, type[AnyRefusal]] = {
     Code.KEY_REVOKED: Conflict,
     Code.KEY_EXISTS: Conflict,
     Code.WORKER_VOIDED: Forbidden,
+    Code.WORKER_PAUSED: Forbidden,
+    Code.WORKER_BANNED: Forbidden,
+    Code.NOT_HELD: Conflict,
+    Code.NOT_PAUSED: Conflict,
+    Code.APPEAL_OPEN: Conflict,
+    Code.NO_APPEAL: Conflict,
     Code.ALREADY_VOIDED: Conflict,
     Code.NOT_VOIDED: Conflict,
     Code.JUDGMENT_NOT_LIVE: Conflict,

@@ -10,8 +10,9 @@ import numpy as np
 import strawberry
 from strawberry import ID
 
+from api.codes import Code
 from api.directory import storable
-from api.errors import Code, Forbidden, InvalidInput, InvalidText, TooManyRows, UnevenColumns
+from api.errors import Forbidden, InvalidInput, InvalidText, TooManyRows, UnevenColumns
 from api.graphql.context import Context, Info, context_of, shard_of
 from api.graphql.judgment import (
     ConsensusColumns,
@@ -64,6 +65,7 @@ async def submit_judgment(
             client_id=[given.client_id],
             seconds=_seconds([given.seconds]),
             require_lease=leased,
+            own=not context.is_admin,
         )
     )
     code = done.code[0]
@@ -100,6 +102,7 @@ async def submit_judgments(
             client_id=_column(given.client_ids, rows),
             seconds=_seconds(_column(given.seconds, rows)),
             require_lease=leased,
+            own=not context.is_admin,
         )
     )
     refused = row_refusals(done.code, lambda _, code: FACTS.get(code, {}))

@@ -24,13 +24,24 @@ class WorkerKind(Enum):
 
 
 @described_enum(
-    "Whether a worker takes part.",
-    ACTIVE="Gets tasks, and the judgments count.",
+    "How a worker stands, by sequential tests of its judgments or by staff's word. The judgments "
+    "count in any case, unless the worker is voided.",
+    QUIZ="New, and not proven yet.",
+    ACTIVE="Gets tasks.",
+    TRUSTED="Gets tasks; it is proven to be better than acceptable.",
+    WATCH="Gets tasks; it may be worse than acceptable, became worse, or began to rush.",
+    PAUSED="Gets no tasks, but may finish those it holds: it is worse than acceptable.",
+    BANNED="Gets no tasks, and its own judgments are refused: it is far worse than acceptable.",
 )
 class WorkerStatus(Enum):
     """Status of a worker."""
 
+    QUIZ = "QUIZ"
     ACTIVE = "ACTIVE"
+    TRUSTED = "TRUSTED"
+    WATCH = "WATCH"
+    PAUSED = "PAUSED"
+    BANNED = "BANNED"
 
 
 @strawberry.type(description="An estimate with its 95 % interval.")
@@ -79,7 +90,7 @@ class Worker(Node):
 
     external_id: ID = field(description="Your id of the worker.")
     kind: WorkerKind = field(description="Who or what judges.")
-    status: WorkerStatus = field(description="Whether the worker takes part.")
+    status: WorkerStatus = field(description="How the worker stands.")
     voided: bool = field(
         description="Whether the worker was voided: it gets no tasks, and its judgments do not "
         "count, until unvoidWorker."

@@ -96,18 +96,20 @@ select greatest(
 
 -- name: events_after
 -- What the model learns from, in the order of the log: judgments (kind 0, restored ones too), voided
--- judgments (kind 1) and gold (kind 2, label -1 withdraws).
-select seq, kind, task_id, worker_id, label_id
+-- judgments (kind 1) and gold (kind 2, label -1 withdraws); and how long the judgments took.
+select seq, kind, task_id, worker_id, label_id, coalesce(seconds, 'NaN'::real)
 from (
-    select seq, 0::smallint as kind, task_id, worker_id, label_id
+    select seq, 0::smallint as kind, task_id, worker_id, label_id, seconds
     from judgment
     where project_id = $1 and seq > $2 and seq <= $3 and label_id is not null
     union all
-    select seq, case when restores then 0 else 1 end::smallint, task_id, worker_id, label_id
-    from retraction
-    where project_id = $1 and seq > $2 and seq <= $3
+    select r.seq, case when r.restores then 0 else 1 end::smallint, r.task_id, r.worker_id,
+           r.label_id, j.seconds
+    from retraction r
+    left join judgment j on j.project_id = $1 and j.seq = r.judgment and r.restores
+    where r.project_id = $1 and r.seq > $2 and r.seq <= $3
     union all
-    select seq, 2::smallint, task_id, 0, coalesce((body ->> 'label')::smallint, -1::smallint)
+    select seq, 2::smallint, task_id, 0, coalesce((body ->> 'label')::smallint, -1::smallint), null
     from decision
     where project_id = $1 and seq > $2 and seq <= $3 and kind in ('GOLD_SET', 'GOLD_WITHDRAWN')
 ) as event

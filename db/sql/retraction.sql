@@ -35,15 +35,17 @@ order by seq;
 
 -- name: voided_by
 -- Judgments that one decision voided and that are voided still, in the order in which they were.
-select judgment, task_id, worker_id, label_id
+select retraction.judgment, retraction.task_id, retraction.worker_id, retraction.label_id,
+       judgment.seconds
 from retraction
-where project_id = $1 and decision = $2 and not restores
+join judgment on judgment.project_id = $1 and judgment.seq = retraction.judgment
+where retraction.project_id = $1 and retraction.decision = $2 and not retraction.restores
     and not exists (
         select from retraction as later
         where later.project_id = $1 and later.judgment = retraction.judgment
             and later.seq > retraction.seq
     )
-order by seq
+order by retraction.seq
 limit $3;
 
 -- name: retracted_tasks
@@ -63,10 +65,12 @@ select greatest(
 ), 0);
 
 -- name: acts_between
--- Decisions that change more than judgments and gold do: policies, reopened tasks, voided workers,
--- refits.
+-- Decisions of staff that change more than judgments and gold do: policies, reopened tasks, voided
+-- workers, refits, what is said of a worker's status; and appeals.
 select seq, kind, task_id, worker_id, body
 from decision
 where project_id = $1 and seq > $2 and seq <= $3
-    and kind in ('POLICY_CHANGED', 'TASK_REOPENED', 'WORKER_VOIDED', 'WORKER_RESTORED', 'REFIT')
+    and kind in ('POLICY_CHANGED', 'TASK_REOPENED', 'WORKER_VOIDED', 'WORKER_RESTORED',
+                 'STATUS_HELD', 'STATUS_FREED', 'PAUSE_LIFTED', 'WORKER_APPEALED',
+                 'APPEAL_ANSWERED', 'REFIT')
 order by seq;

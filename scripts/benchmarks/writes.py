@@ -156,6 +156,7 @@ def _submissions(part: Crowd) -> Submissions:
         client_id=[None] * count,
         seconds=np.full(count, np.nan, np.float32),
         require_lease=False,
+        own=False,
     )
 
 

@@ -86,6 +86,7 @@ def submissions(
     lease: Sequence[UUID | None] | None = None,
     client: Sequence[str | None] | None = None,
     require_lease: bool = False,
+    own: bool = False,
 ) -> Submissions:
     n = len(label)
     return Submissions(
@@ -96,6 +97,7 @@ def submissions(
         client_id=[None] * n if client is None else client,
         seconds=np.full(n, np.nan, np.float32),
         require_lease=require_lease,
+        own=own,
     )
 
 
@@ -119,6 +121,11 @@ async def derived_written(shard: Shard) -> None:
 
     await eventually(written)
     await connection.close()
+
+
+async def recorded(shard: Shard) -> None:
+    """Wait until the log has all that the status tests have come to."""
+    await eventually(lambda: not shard.memory.vetting.due)
 
 
 def all_tasks(shard: Shard) -> Int32s:

@@ -22,7 +22,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strawberry import ID
 
-from api.errors import Code, Overloaded, UnknownProject
+from api.codes import Code
+from api.errors import Overloaded, UnknownProject
 from api.graphql import binding
 from api.graphql.coercion import coercion
 from api.graphql.documents import Documents

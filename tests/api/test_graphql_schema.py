@@ -12,7 +12,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from api.errors import MESSAGES, Code
+from api.codes import MESSAGES, Code
 from api.graphql.refusals import KINDS, RETRY_AFTER, TryLater
 from api.graphql.schema import build, text
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from api.calls import new_future
+from api.lessons import Lessons
 from api.limits import Limits
 from api.lookups import Known
 from api.memory import Memory
@@ -14,7 +15,7 @@ from api.planning import plan_requests
 from api.policy import Policy
 from api.projects import Label, Project
 from api.requests import LeaseTasks, Request, Submit
-from api.rows import CONTESTED, OPEN
+from api.rows import CONTESTED, OPEN, Int32s
 from api.standing import SWEEP_ROWS
 from engine import Events
 from tests.api.rig import submissions
@@ -34,14 +35,24 @@ def make_memory(tasks: int, workers: int) -> Memory:
     return memory
 
 
+def judged(tasks: Int32s, workers: Int32s) -> Lessons:
+    """Everyone says the first label."""
+    count = len(tasks)
+    return Lessons(
+        Events.judgments(tasks, workers, np.zeros(count, np.int16)),
+        np.arange(2, count + 2),
+        np.full(count, np.nan, np.float32),
+    )
+
+
 def test_a_new_policy_and_a_new_start_reach_every_task() -> None:
     memory = make_memory(TASKS, 1)
     tasks, nobody = np.arange(TASKS, dtype=np.int32), np.zeros(TASKS, np.int32)
-    memory.learn(Events.judgments(tasks, nobody, nobody.astype(np.int16)), TASKS + 1)
+    memory.learn(judged(tasks, nobody), TASKS + 1)
     none = np.zeros(0, np.int32)
     for overlap in (1, 2, 1, 2):
         project = replace(memory.project, policy=replace(POLICY, overlap=overlap))
-        memory.adopt(project)
+        memory.adopt(project, TASKS + 1)
         moved = memory.sweep_all(memory.seq + 1)
         memory.restart([])
         assert len(moved) == TASKS
@@ -67,10 +78,10 @@ async def test_many_leases_beside_many_judgments_of_one_flush_are_planned() -> N
 def test_a_sweep_goes_on_in_steps_and_what_it_has_not_come_to_shows_how_it_stands() -> None:
     memory = make_memory(TASKS, 2)
     tasks, nobody = np.arange(TASKS, dtype=np.int32), np.zeros(TASKS, np.int32)
-    memory.learn(Events.judgments(tasks, nobody, nobody.astype(np.int16)), TASKS + 1)
+    memory.learn(judged(tasks, nobody), TASKS + 1)
     memory.sweep_all(TASKS + 1)
     for overlap, status in ((1, CONTESTED), (2, OPEN)):
-        memory.adopt(replace(memory.project, policy=replace(POLICY, overlap=overlap)))
+        memory.adopt(replace(memory.project, policy=replace(POLICY, overlap=overlap)), TASKS + 1)
         seq, steps, moved = memory.standing.seq.copy(), 0, []
         while memory.sweeping:
             assert (memory.task_views(tasks[-3:]).status == status).all()
@@ -87,9 +98,9 @@ def test_a_sweep_goes_on_in_steps_and_what_it_has_not_come_to_shows_how_it_stand
 def test_a_judgment_between_two_steps_of_a_sweep_is_not_undone_by_the_next() -> None:
     memory = make_memory(TASKS, 2)
     zero, last = np.zeros(1, np.int32), np.array([TASKS - 1], np.int32)
-    memory.adopt(replace(memory.project, policy=replace(POLICY, overlap=1)))
+    memory.adopt(replace(memory.project, policy=replace(POLICY, overlap=1)), 2)
     memory.sweep(2)
-    memory.learn(Events.judgments(last, zero, zero), 3)
+    memory.learn(judged(last, zero), 3)
     assert memory.standing.status[TASKS - 1] == CONTESTED
     assert (TASKS - 1) not in memory.sweep_all(4)
     assert memory.standing.seq[TASKS - 1] == 3

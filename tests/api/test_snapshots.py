@@ -18,7 +18,7 @@ from api.policy import Policy
 from api.shard import Shard
 from db.connect import connect
 from engine.kernels.stream import STAMP
-from tests.api.rig import make_project, open_shards, submissions
+from tests.api.rig import make_project, open_shards, recorded, submissions
 
 OFTEN = Limits(snapshot_rows=500, snapshot_rows_at_end=10, snapshot_pause=0.0)
 NEVER = Limits(snapshot_rows=10**9, snapshot_rows_at_end=10**9)
@@ -131,6 +131,7 @@ async def test_snapshots_are_made_in_the_background_and_at_the_end(database_url:
             while not await connection.fetchval("select count(*) from snapshot"):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         await work(shard, 5, 4)
+        await recorded(shard)
         last = shard.seq
     seqs = await connection.fetch("select distinct seq from snapshot order by seq")
     await connection.close()

@@ -1,0 +1,24 @@
+"""The kinds of decisions in the log."""
+
+from typing import Final
+
+GOLD_SET: Final = "GOLD_SET"
+GOLD_WITHDRAWN: Final = "GOLD_WITHDRAWN"
+TASKS_ADDED: Final = "TASKS_ADDED"
+WORKERS_ADDED: Final = "WORKERS_ADDED"
+POLICY_CHANGED: Final = "POLICY_CHANGED"
+WORKER_VOIDED: Final = "WORKER_VOIDED"
+WORKER_RESTORED: Final = "WORKER_RESTORED"
+JUDGMENTS_VOIDED: Final = "JUDGMENTS_VOIDED"
+TASK_REOPENED: Final = "TASK_REOPENED"
+REFIT: Final = "REFIT"
+
+# Of the engine: what its tests come to.
+STATUS_CHANGED: Final = "STATUS_CHANGED"
+PROJECT_CHANGED: Final = "PROJECT_CHANGED"
+# Of staff and workers: what is said of a worker's status.
+STATUS_HELD: Final = "STATUS_HELD"
+STATUS_FREED: Final = "STATUS_FREED"
+PAUSE_LIFTED: Final = "PAUSE_LIFTED"
+WORKER_APPEALED: Final = "WORKER_APPEALED"
+APPEAL_ANSWERED: Final = "APPEAL_ANSWERED"
