@@ -117,6 +117,7 @@ class Refit:
     future: asyncio.Future[bool]
 
 
+@dataclass(slots=True, eq=False)
 class Rule:
     """What staff, or a worker who appeals, says of a worker's status."""
 

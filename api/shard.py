@@ -211,6 +211,8 @@ class Shard(Calls):
         except Exception as error:  # whatever it is, the log knows what is true
             self._lose(error)
             _fail(requests, Unavailable())
+            if not requests:  # it is tried again at once, and nobody waits for it
+                await asyncio.sleep(_RECONNECT_PAUSE)
 
     async def _flush(self, requests: list[Request]) -> None:
         memory = self.memory

@@ -18,6 +18,7 @@ from api.acts import (
     ReopenTasks,
     RestoreWorker,
     Row,
+    Ruling,
     VoidJudgments,
     VoidWorker,
 )
@@ -38,7 +39,7 @@ from api.limits import Limits
 from api.memory import Memory
 from api.plan import storable_json
 from api.refitting import Refitting
-from api.requests import Retract
+from api.requests import Retract, Rule
 from api.retracted import rows_of, selected
 from api.retracting import obstacle
 from db import retractions
@@ -93,6 +94,13 @@ class Staff:
         """
         _check_cause(cause)
         return await asyncio.shield(self._begin(self._decide(act, cause)))
+
+    async def rule(self, ruling: Ruling, cause: Cause) -> Decided:
+        """Decide on a worker's status, or enter its appeal, whose message is the reason. Repeated
+        as `decide` is. Raises what refuses it."""
+        _check_cause(cause)
+        future: asyncio.Future[Decided] = new_future()
+        return await asyncio.shield(self._begin(self._ask(Rule(ruling, cause, future), future)))
 
     def carry_on(self) -> None:
         """End what was broken off, voids of workers and refits; for the start of a writer."""

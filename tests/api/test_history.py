@@ -9,12 +9,12 @@ from api.acts import Cause, VoidWorker
 from api.errors import NotYet, Overloaded, TooLongAgo
 from api.history import KEPT, MOST_WAITING, Past
 from api.limits import Limits
-from api.policy import Policy
+from api.policy import GOLD, Policy
 from api.shard import Shard
 from api.shards import Shards
 from tests.api.rig import Clock, all_tasks, make_project, open_shards, submissions
 
-FREE = Policy(overlap=3, require_lease=False, lease_seconds=60.0)
+FREE = Policy(overlap=3, require_lease=False, lease_seconds=60.0, status_evidence=GOLD)
 
 
 async def judged_project(shards: Shards, clock: Clock | None = None) -> Shard:

@@ -1,0 +1,270 @@
+"""Random programs: what the log holds of statuses is what a replay from its beginning comes to."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from api import lessons, recovery, snapshots
+from api.acts import (
+    Act,
+    AnswerAppeal,
+    Appeal,
+    Cause,
+    ChangeGold,
+    FreeStatus,
+    HoldStatus,
+    LiftPause,
+    RestoreWorker,
+    Ruling,
+    VoidJudgments,
+    VoidWorker,
+)
+from api.errors import Refused
+from api.limits import Limits
+from api.memory import Memory
+from api.policy import GOLD, GOLD_AND_CONSENSUS, Policy
+from api.rows import Submissions
+from api.ruling import RULINGS, ruling_of
+from api.shard import Shard
+from api.shards import Shards
+from api.vetting import Vetting
+from db import log
+from db.connect import AnyConnection, connect, create_pool
+from engine import STATUSES
+from tests.api.rig import Clock, make_project, recorded, submissions
+
+TASKS, WORKERS, LABELS = 120, 4, 3
+KILL = (
+    "select pg_terminate_backend(pid) from pg_stat_activity "
+    "where application_name = 'basanite writer' and datname = current_database()"
+)
+
+_T = TypeVar("_T")
+
+
+async def log_alone(connection: AnyConnection, shard: Shard, policy: Policy) -> Vetting:
+    """The tests fed with the log entry by entry, and all that they come to; `policy` was first."""
+    project = replace(shard.project, policy=policy, policy_version=1)
+    vetting = Vetting.of(project)
+    rows: list[Any] = []
+
+    async def take(events: log.EventRows) -> None:
+        rows.extend(events[place : place + 1] for place in range(len(events)))
+
+    project_id, last = project.project_id, shard.seq
+    await log.read_events(connection, project_id, 0, last, take)
+    acts = await log.acts_between(connection, project_id, 0, last)
+    entries = [(int(row["seq"][0]), row) for row in rows] + [(act["seq"], act) for act in acts]
+    for seq, entry in sorted(entries, key=lambda each: each[0]):
+        if isinstance(entry, np.ndarray):
+            vetting.learn(project, lessons.of_rows(entry))
+        elif entry["kind"] == "POLICY_CHANGED":
+            body = entry["body"]
+            now = Policy.from_json(body["policy"])
+            project = replace(project, policy=now, policy_version=body["version"])
+            vetting.adopt(project, seq)
+        elif entry["kind"] in RULINGS:
+            vetting.rule(project, ruling_of(entry), seq)
+    return vetting
+
+
+async def assert_log_tells_all(url: str, shard: Shard, policy: Policy) -> None:
+    """The decisions in the log are those that the log leads to, and the memory stands so too."""
+    await recorded(shard)
+    connection = await connect(url)
+    vetting = await log_alone(connection, shard, policy)
+    stored = await connection.fetch(
+        "select kind, worker_id, body, actor from decision where project_id = $1 "
+        "and kind in ('STATUS_CHANGED', 'PROJECT_CHANGED') order by seq",
+        shard.project.project_id,
+    )
+    rebuilt = Memory(shard.project)
+    await recovery.catch_up(connection, rebuilt)
+    shortened = await recovery.load(connection, shard.project.project_id)
+    await connection.close()
+    found = [(row["kind"], row["worker_id"], row["body"]) for row in stored]
+    assert found == [(each.kind, each.worker, each.body) for each in vetting.unrecorded]
+    assert {row["actor"] for row in stored} <= {"engine"}
+    for memory in (shard.memory, rebuilt, shortened):
+        assert not memory.vetting.unrecorded
+        for name in ("barred", "held", "appeals"):
+            assert getattr(memory.vetting, name) == getattr(vetting, name), name
+        theirs = memory.vetting.tests.state()
+        for name, column in vetting.tests.state().items():
+            np.testing.assert_array_equal(column, theirs[name], name)
+
+
+class StatusProgram(RuleBasedStateMachine):
+    """Workers of all kinds, and everything that moves their status."""
+
+    url = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.limits = Limits(snapshot_rows=10**9, snapshot_rows_at_end=1)
+
+    def run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        return self.loop.run_until_complete(coroutine)
+
+    @initialize(quiz=st.booleans(), evidence=st.sampled_from([GOLD, GOLD_AND_CONSENSUS]))
+    def begin(self, quiz: bool, evidence: str) -> None:
+        self.policy = Policy(
+            overlap=20, require_lease=False, quiz=quiz, status_evidence=evidence, pause_error=0.05
+        )
+        self.run(self._open())
+        self.random = np.random.default_rng(7)
+        tasks = np.arange(0, TASKS, 3, dtype=np.int32)
+        self.run(self.shard.set_gold(tasks, np.zeros(len(tasks), np.int16), "test"))
+        for worker, right in enumerate((1.0, 0.9, 0.3, 0.0)):
+            self.run(self._judge(self.rows(worker, right), snapshot=False))
+
+    async def _open(self) -> None:
+        self.pool = await create_pool(self.url, size=2)
+        self.connection = await connect(self.url)
+        self.shards = Shards(self.url, self.pool, limits=self.limits, now=Clock())
+        self.shard = await make_project(
+            self.shards,
+            str(uuid4()),
+            labels=LABELS,
+            tasks=TASKS,
+            workers=WORKERS,
+            policy=self.policy,
+        )
+
+    def teardown(self) -> None:
+        if hasattr(self, "shard"):
+            self.run(assert_log_tells_all(self.url, self.shard, self.policy))
+            self.run(self._close())
+        self.loop.close()
+
+    async def _close(self) -> None:
+        await self.shards.close()
+        await self.connection.close()
+        await self.pool.close()
+
+    async def ask(self, wanted: Coroutine[Any, Any, _T]) -> _T | None:
+        """What is refused changes nothing."""
+        try:
+            return await wanted
+        except Refused:
+            return None
+
+    @rule(
+        worker=st.integers(0, WORKERS - 1),
+        right=st.sampled_from([0.0, 0.0, 0.4, 1.0]),
+        snapshot=st.sampled_from([False, False, True]),
+    )
+    def judge(self, worker: int, right: float, snapshot: bool) -> None:
+        """Dozens of judgments, some revisions of earlier ones; label 0 is right everywhere.
+
+        A snapshot comes before what follows from them can be recorded.
+        """
+        self.run(self._judge(self.rows(worker, right), snapshot=snapshot))
+
+    def rows(self, worker: int, right: float) -> Submissions:
+        tasks = self.random.integers(0, TASKS, 30)
+        labels = np.where(self.random.random(30) < right, 0, self.random.integers(1, LABELS, 30))
+        rows = submissions(worker, labels.tolist(), task=tasks.tolist())
+        rows.seconds[::2] = self.random.lognormal(2, 0.5, 15)
+        return rows
+
+    async def _judge(self, rows: Submissions, *, snapshot: bool) -> None:
+        await self.ask(self.shard.submit(rows))
+        if snapshot:
+            await snapshots.save(self.connection, self.shard.memory)
+
+    @rule(task=st.integers(0, TASKS - 1), label=st.integers(-1, LABELS - 1))
+    def set_gold(self, task: int, label: int) -> None:
+        tasks, labels = np.array([task], np.int32), np.array([label], np.int16)
+        self.run(self.shard.set_gold(tasks, labels, "test"))
+
+    @rule(label=st.integers(0, LABELS - 1), some=st.integers(2, 30))
+    def change_gold(self, label: int, some: int) -> None:
+        self.act(ChangeGold(tuple(range(0, 3 * some, 3)), (label,) * some))
+
+    @rule(worker=st.integers(0, WORKERS - 1), back=st.booleans())
+    def void_worker(self, worker: int, back: bool) -> None:
+        self.act(RestoreWorker(worker) if back else VoidWorker(worker))
+
+    @rule(data=st.data())
+    def void_judgments(self, data: st.DataObject) -> None:
+        seqs = data.draw(st.sets(st.integers(1, max(self.shard.seq, 1)), min_size=1, max_size=3))
+        for seq in seqs:
+            self.act(VoidJudgments((seq,)))
+
+    def act(self, act: Act) -> None:
+        cause = Cause("test", "to see what happens", {}, str(uuid4()))
+        self.run(self.ask(self.shard.staff.decide(act, cause)))
+
+    @rule(
+        worker=st.integers(0, WORKERS - 1),
+        status=st.integers(0, len(STATUSES) - 1),
+        how=st.integers(0, 5),
+    )
+    def say(self, worker: int, status: int, how: int) -> None:
+        rulings: Sequence[Ruling] = (
+            HoldStatus(worker, status),
+            FreeStatus(worker),
+            LiftPause(worker),
+            Appeal(worker),
+            AnswerAppeal(worker, granted=True),
+            AnswerAppeal(worker, granted=False),
+        )
+        cause = Cause("test", "to see what happens", {}, str(uuid4()))
+        self.run(self.ask(self.shard.staff.rule(rulings[how], cause)))
+
+    @rule(
+        changes=st.fixed_dictionaries(
+            {},
+            optional={
+                "pause_error": st.sampled_from([0.01, 0.05, 0.09]),
+                "acceptable_accuracy": st.sampled_from([0.7, 0.8, 0.95]),
+                "quiz": st.booleans(),
+                "act_on_status": st.booleans(),
+                "status_evidence": st.sampled_from([GOLD, GOLD_AND_CONSENSUS]),
+                "overlap": st.integers(18, 20),
+            },
+        )
+    )
+    def change_policy(self, changes: dict[str, object]) -> None:
+        self.run(self.shard.update_policy(changes, None, "test"))
+
+    @rule(clean=st.booleans())
+    def start_again(self, clean: bool) -> None:
+        self.run(self._start_again(clean))
+
+    async def _start_again(self, clean: bool) -> None:
+        if not clean:
+            connection = await connect(self.url)
+            await connection.execute(KILL)
+            await connection.close()
+            return
+        await self.shards.close()
+        self.shards = Shards(self.url, self.pool, limits=self.limits, now=Clock())
+        self.shard = await self.shards.open(self.shard.project.project_id)
+
+
+def test_any_program_leaves_the_decisions_that_its_log_leads_to(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StatusProgram, "url", database_url)
+    run_state_machine_as_test(
+        StatusProgram,
+        settings=settings(
+            max_examples=6,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate],  # shrinking a program on a database takes minutes
+            database=None,
+        ),
+    )
