@@ -99,7 +99,12 @@ class Replay:
         all is sent: a place more than there are judgments, and none settles before it is taken.
         """
         overlap = self.dataset.overlap
-        knobs = {"targetConfidence": TARGET, "requireLease": False, "allowRevision": True}
+        knobs = {
+            "targetConfidence": TARGET,
+            "requireLease": False,
+            "allowRevision": True,
+            "actOnStatus": False,
+        }
         if self.dataset.judgments.revised:
             return {**knobs, "overlap": overlap + 1, "minJudgments": None}
         return {**knobs, "overlap": overlap, "minJudgments": min(ENOUGH, overlap)}

@@ -16,6 +16,7 @@ from engine.crowd import Items, Workers, answers, draw_items, paces, throughput
 LEASES: Final = 3  # tasks that a simulated worker takes at a time
 KEYS_AT_A_TIME: Final = 16
 UNJUDGED: Final = -1
+STOPPED: Final = ("WORKER_PAUSED", "WORKER_BANNED")  # who is refused with these stops working
 
 TASK_FEED: Final = """
 subscription ($project: ID) {
@@ -64,7 +65,8 @@ class Simulation:
     """One project, its crowd, and the truth that only this side knows.
 
     votes: int32[tasks, K] of accepted judgments; consensus: int16[tasks] as the server told it.
-    right, done: int32[workers], of accepted judgments. refused: how many, by code.
+    right, done: int32[workers], of accepted judgments. stopped: bool[workers], who is paused or
+    banned, and gets no tasks. refused: how many, by code.
     """
 
     client: Client
@@ -75,6 +77,7 @@ class Simulation:
     consensus: npt.NDArray[np.int16] = field(init=False)
     right: npt.NDArray[np.int32] = field(init=False)
     done: npt.NDArray[np.int32] = field(init=False)
+    stopped: npt.NDArray[np.bool_] = field(init=False)
     refused: dict[str, int] = field(default_factory=dict)
     _tokens: list[str] = field(default_factory=list)
     _sending: set[asyncio.Future[None]] = field(default_factory=set)
@@ -84,6 +87,7 @@ class Simulation:
         self.consensus = np.zeros(0, np.int16)
         self.right = np.zeros(len(self.workers), np.int32)
         self.done = np.zeros(len(self.workers), np.int32)
+        self.stopped = np.zeros(len(self.workers), np.bool_)
         self._rng = np.random.default_rng([self.plan.seed, 1])
 
     async def prepare(self) -> None:
@@ -135,10 +139,12 @@ class Simulation:
             try:
                 found = await self.client.mutate(LEASE, {"count": LEASES}, token)
             except CallRefused as refused:
-                if refused.code != "NO_TASKS":
+                self.stopped[worker] = refused.code in STOPPED
+                if refused.code != "NO_TASKS" and not self.stopped[worker]:
                     raise
                 await asyncio.sleep(min(refused.retry_after or 1.0, 1.0))
                 continue
+            self.stopped[worker] = False
             times = unit * paces(self.workers, worker, len(found["leases"]), rng)
             for lease, seconds in zip(found["leases"], times.tolist(), strict=True):
                 await asyncio.sleep(seconds)

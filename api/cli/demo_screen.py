@@ -17,8 +17,10 @@ from engine.crowd import WorkerKind
 
 SIDE_BY_SIDE = 118  # columns of the terminal from which two tables of workers fit
 BAR = 40  # characters for 100 %
-OTHER_LINES = 14  # of the page, beside the tables of workers
+OTHER_LINES = 15  # of the page, beside the tables of workers
 RANKING_HEAD = 2  # lines of such a table before its rows
+
+PAUSED = ("PAUSED", "BANNED")
 
 KINDS = {
     WorkerKind.EXPERT: "expert",
@@ -56,7 +58,7 @@ def page(view: View, simulation: Simulation, width: int, height: int) -> Rendera
     head.add_row("Project", Text(simulation.plan.project))
     parts: list[RenderableType] = [head]
     if view.quality:
-        parts += [Padding(_totals(view), (1, 0)), _accuracy(view.score)]
+        parts += [Padding(_totals(view, simulation), (1, 0)), _accuracy(view.score)]
     if view.best:
         parts.append(Padding(_workers(view, simulation, width, height), (1, 0, 0, 0)))
     crowd = f"{len(simulation.workers)} simulated workers"
@@ -116,13 +118,18 @@ def _verdict(score: Score) -> Text:
     return Text(f"Majority vote is ahead by {-score.lead:.1f} points.", "bold yellow")
 
 
-def _totals(view: View) -> RenderableType:
+def _totals(view: View, simulation: Simulation) -> RenderableType:
     quality, tasks = view.quality, view.quality["tasks"]
     table = Table.grid(padding=(0, 2))
     table.add_row(
         "Judgments",
         Text(f"{quality['judgments']:,}", "bold"),
         f"{_rate(view):,.0f}/s",
+    )
+    table.add_row(
+        "Workers",
+        Text(f"{len(simulation.workers):,}", "bold"),
+        f"{int(simulation.stopped.sum()):,} of them paused, who stopped working",
     )
     table.add_row(
         "Tasks",
@@ -189,7 +196,7 @@ def _ranking(title: str, nodes: Sequence[dict[str, Any]], simulation: Simulation
 def _kinds(simulation: Simulation, everyone: Sequence[dict[str, Any]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("in truth")
-    for name in ("workers", "judgments", "right", "estimate", "bits", "inside 95 %"):
+    for name in ("workers", "judgments", "right", "estimate", "bits", "inside 95 %", "paused"):
         table.add_column(name, justify="right")
     workers = np.array([worker_number(node["externalId"]) for node in everyone], np.int64)
     reputations = [node["reputation"] for node in everyone]
@@ -198,6 +205,7 @@ def _kinds(simulation: Simulation, everyone: Sequence[dict[str, Any]]) -> Table:
         for name in ("value", "low", "high")
     )
     bits = np.array([reputation["bits"] for reputation in reputations])
+    paused = np.array([node["status"] in PAUSED for node in everyone])
     done, right = simulation.done[workers], simulation.right[workers]
     share = right / np.maximum(done, 1)
     inside = (low <= share) & (share <= high)
@@ -213,6 +221,7 @@ def _kinds(simulation: Simulation, everyone: Sequence[dict[str, Any]]) -> Table:
             _whole(float((value[of] * done[of]).sum() / done[of].sum())),
             f"{bits[of].mean():.2f}",
             f"{int(inside[of].sum())} of {int(of.sum())}",
+            str(int(paused[of].sum())),
         )
     return table
 

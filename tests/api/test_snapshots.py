@@ -70,6 +70,7 @@ async def work(shard: Shard, rounds: int, seed: int) -> None:
             generator.integers(-1, 3, 2).astype(np.int16),
             "test",
         )
+    await recorded(shard)
 
 
 async def read(url: str, shard: Shard) -> Memory:
@@ -131,7 +132,6 @@ async def test_snapshots_are_made_in_the_background_and_at_the_end(database_url:
             while not await connection.fetchval("select count(*) from snapshot"):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         await work(shard, 5, 4)
-        await recorded(shard)
         last = shard.seq
     seqs = await connection.fetch("select distinct seq from snapshot order by seq")
     await connection.close()

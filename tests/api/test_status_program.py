@@ -185,7 +185,7 @@ class StatusProgram(RuleBasedStateMachine):
     @rule(task=st.integers(0, TASKS - 1), label=st.integers(-1, LABELS - 1))
     def set_gold(self, task: int, label: int) -> None:
         tasks, labels = np.array([task], np.int32), np.array([label], np.int16)
-        self.run(self.shard.set_gold(tasks, labels, "test"))
+        self.run(self.ask(self.shard.set_gold(tasks, labels, "test")))
 
     @rule(label=st.integers(0, LABELS - 1), some=st.integers(2, 30))
     def change_gold(self, label: int, some: int) -> None:
@@ -236,7 +236,7 @@ class StatusProgram(RuleBasedStateMachine):
         )
     )
     def change_policy(self, changes: dict[str, object]) -> None:
-        self.run(self.shard.update_policy(changes, None, "test"))
+        self.run(self.ask(self.shard.update_policy(changes, None, "test")))
 
     @rule(clean=st.booleans())
     def start_again(self, clean: bool) -> None:
