@@ -21,6 +21,8 @@ from api.tables.results import (
 )
 from engine import Categorical, Consensus, WorkerStats
 from engine.agreement import krippendorff_alpha, score_against_gold
+from engine.population import Population
+from engine.reputation import Reputations, everyone
 
 FILES = (CONSENSUS, WORKERS, CONFUSION, QUARANTINE)
 
@@ -74,6 +76,7 @@ class Aggregation:
     model: Categorical
     consensus: Consensus
     workers: WorkerStats
+    reputations: Reputations
     settled: npt.NDArray[np.bool_]
     alpha: float
     check: Check | None
@@ -116,6 +119,7 @@ def aggregate(
         model=model,
         consensus=consensus,
         workers=model.workers(np.arange(len(judgments.workers), dtype=np.int32)),
+        reputations=everyone(Population.of(model), model, None),
         settled=consensus.confidence >= target,
         alpha=krippendorff_alpha(judgments.task, judgments.label, len(judgments.labels)),
         check=check,
@@ -205,7 +209,7 @@ def _write(
     report("Writing", 0.0, None)
     judgments, check = result.judgments, result.check
     write_consensus(folder.create(CONSENSUS), judgments, result.model)
-    write_workers(folder.create(WORKERS), judgments, result.workers)
+    write_workers(folder.create(WORKERS), judgments, result.workers, result.reputations)
     write_confusion(folder.create(CONFUSION), judgments, result.model)
     folder.commit(
         {

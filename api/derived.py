@@ -9,11 +9,13 @@ import numpy as np
 
 from api.limits import Limits
 from api.memory import Memory
-from api.rows import STATUSES, Int32s, Int64s, distinct
+from api.rows import STATUSES, Float64s, Int32s, Int64s, distinct
+from api.standing import NOTICEABLE
 from db import states
 from db.connect import AnyConnection
 
-ROWS_AT_ONCE = 500  # the event loop makes them ready for PostgreSQL, in 3 ms
+ROWS_AT_ONCE = 500  # tasks; the event loop makes them ready for PostgreSQL, in 3 ms
+WORKERS_AT_ONCE = 100  # the same of workers, whose reputations take longer
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +72,8 @@ class WriteBehind:
         self._limits = limits
         self._tasks = Behind()
         self._workers = Behind()
+        self._compared = range(0)  # workers whose rows are still to be compared with the memory
+        self._accuracy = np.zeros(0)  # by worker, as its row tells it; NaN where there is none
         self._writing: asyncio.Task[None] | None = None
 
     def mark(self, tasks: Int32s, workers: Int32s) -> None:
@@ -78,8 +82,17 @@ class WriteBehind:
         self._workers.mark(workers)
         self._begin()
 
+    def compare(self) -> None:
+        """Look which reputations have moved without a judgment; their rows are written soon."""
+        self._compared = range(len(self._memory().workers))
+        self._begin()
+
+    @property
+    def _any(self) -> bool:
+        return bool(self._tasks or self._workers or self._compared)
+
     def _begin(self) -> None:
-        if self._writing is None and (self._tasks or self._workers):
+        if self._writing is None and self._any:
             self._writing = asyncio.create_task(self._write_all())
 
     async def reconcile(self) -> None:
@@ -92,14 +105,17 @@ class WriteBehind:
         task_seqs, worker_seqs = memory.seqs()
         self._tasks.begin_anew(_lagging(task_rows, task_seqs))
         self._workers.begin_anew(_lagging(worker_rows, worker_seqs))
-        self._begin()
+        self._accuracy = np.full(len(worker_seqs), np.nan)
+        for worker, _, accuracy in worker_rows:
+            self._accuracy[worker] = accuracy
+        self.compare()
 
     async def drain(self) -> None:
         """Write everything that lags now; for the end."""
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
-        while self._tasks or self._workers:
+        while self._any:
             await self._write()
 
     def stop(self) -> None:
@@ -111,11 +127,11 @@ class WriteBehind:
         loop = asyncio.get_running_loop()
         try:
             await asyncio.sleep(self._limits.derived_pause)
-            while self._tasks or self._workers:
+            while self._any:
                 began, left = loop.time(), False
                 try:
                     await self._write()
-                    left = self._tasks.left or self._workers.left
+                    left = self._tasks.left or self._workers.left or bool(self._compared)
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     logger.warning("Derived rows are written later: %s", error)
                 # Leave the database to the write path for the rest of the time. What changes many
@@ -127,7 +143,8 @@ class WriteBehind:
             self._writing = None
 
     async def _write(self) -> None:
-        tasks, workers = self._tasks.take(ROWS_AT_ONCE), self._workers.take(ROWS_AT_ONCE)
+        self._compare_some()
+        tasks, workers = self._tasks.take(ROWS_AT_ONCE), self._workers.take(WORKERS_AT_ONCE)
         try:
             async with self._pool.acquire() as connection:
                 if len(tasks):
@@ -139,6 +156,16 @@ class WriteBehind:
         finally:
             self._tasks.put_back(tasks)
             self._workers.put_back(workers)
+
+    def _compare_some(self) -> None:
+        some, self._compared = self._compared[:WORKERS_AT_ONCE], self._compared[WORKERS_AT_ONCE:]
+        if some:
+            ids = np.arange(some.start, some.stop, dtype=np.int32)
+            memory = self._memory()
+            now = memory.worker_views(ids).accuracy.value
+            self._accuracy = _longer(self._accuracy, some.stop)
+            still = np.abs(now - self._accuracy[ids]) <= NOTICEABLE
+            self._workers.mark(ids[~still])
 
     async def _write_tasks(self, connection: AnyConnection, ids: Int32s) -> None:
         memory = self._memory()
@@ -164,15 +191,22 @@ class WriteBehind:
             ids.tolist(),
             views.status,
             views.judgments.tolist(),
-            views.accuracy.tolist(),
-            views.accuracy_low.tolist(),
-            views.accuracy_high.tolist(),
-            views.bits.tolist(),
+            views.accuracy.value.tolist(),
+            views.accuracy.low.tolist(),
+            views.accuracy.high.tolist(),
+            views.bits.value.tolist(),
             views.gold_right.tolist(),
             views.gold_total.tolist(),
             views.voided.tolist(),
             views.seq.tolist(),
         )
+        self._accuracy = _longer(self._accuracy, int(ids.max()) + 1)
+        self._accuracy[ids] = views.accuracy.value
+
+
+def _longer(column: Float64s, length: int) -> Float64s:
+    missing = max(length - len(column), 0)
+    return np.concatenate((column, np.full(missing, np.nan))) if missing else column
 
 
 def _lagging(rows: list[asyncpg.Record], seqs: Int64s) -> Int32s:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -32,6 +33,7 @@ class Format(StrEnum):
 
 CONSENSUS, WORKERS, JUDGMENTS = "consensus", "workers", "judgments"
 _CELLS: Final = 2_000_000  # of probabilities at a time
+_WORKER_CELLS: Final = 200  # what a worker takes of them
 _COUNT, _SHARE, _TEXT = pa.int32(), pa.float32(), pa.string()
 _WORKERS: Final = pa.schema(
     {
@@ -41,6 +43,11 @@ _WORKERS: Final = pa.schema(
         "accuracy_low": _SHARE,
         "accuracy_high": _SHARE,
         "bits": _SHARE,
+        "bits_low": _SHARE,
+        "bits_high": _SHARE,
+        "agreement": _SHARE,
+        "agreement_low": _SHARE,
+        "agreement_high": _SHARE,
         "gold_right": _COUNT,
         "gold_total": _COUNT,
     }
@@ -77,6 +84,7 @@ async def export(dsn: str, project: str, folder: OutFolder, kind: Format) -> dic
         project_id = found["project_id"]
         async with exports.one_moment(connection):
             memory = await recovery.load(connection, project_id)
+            memory.background.learn(memory.model)
             consensus, workers, judgments = (folder.create(name) for name in files(kind))
             return {
                 consensus.name: _write(consensus, kind, _schema(memory), _tasks(memory)),
@@ -142,15 +150,18 @@ def _tasks(memory: Memory) -> Iterator[Block]:
 
 def _workers(memory: Memory) -> Iterator[Block]:
     """Every worker with a judgment, the earliest first."""
-    for ids in _parts(len(memory.workers), len(memory.project.labels)):
+    for ids in _parts(len(memory.workers), _WORKER_CELLS):
         views = memory.worker_views(ids)
         kept = views.judgments > 0
-        facts = (getattr(views, name)[kept] for name in _WORKERS.names[1:])
-        yield [pa.array(memory.workers.names(ids[kept]), _TEXT), *facts]
+        estimates = (views.accuracy, views.bits, views.agreement)
+        ends = [end for each in estimates for end in (each.value, each.low, each.high)]
+        facts: list[npt.NDArray[Any]] = [views.judgments, *ends, views.gold_right, views.gold_total]
+        names = pa.array(memory.workers.names(ids[kept]), _TEXT)
+        yield [names, *(column[kept] for column in facts)]
 
 
-def _parts(count: int, labels: int) -> Iterator[Int32s]:
-    step = _CELLS // labels
+def _parts(count: int, cells: int) -> Iterator[Int32s]:
+    step = _CELLS // cells
     for start in range(0, count, step):
         yield np.arange(start, min(start + step, count), dtype=np.int32)
 

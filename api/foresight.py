@@ -19,6 +19,7 @@ from api.rows import STATUSES, Float64s, Int8s, Int32s
 from api.standing import NOTICEABLE, statuses
 from engine import JUDGE, RETRACT, Categorical, Consensus, Events
 from engine.excerpt import excerpt
+from engine.reputation import everyone
 
 EXAMPLES: Final = 10
 
@@ -61,23 +62,23 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
 
     posteriors: tasks whose label changes or whose confidence does by more than NOTICEABLE; labels:
     of them those with another label; statuses: with another status; reputations: workers whose
-    expected accuracy changes by more than NOTICEABLE.
+    expected accuracy changes by more than NOTICEABLE, what workers have in common being what it is.
     """
     policy = memory.project.policy
     events = events_of(act, rows)
     reopened = demanded(memory, act) if isinstance(act, ReopenTasks) else {}
     tasks = np.union1d(events.task, np.array(list(reopened), np.int32)).astype(np.int32)
-    workers = np.arange(len(memory.workers), dtype=np.int32)
     required = memory.standing.required[tasks]
     then = required.copy()
     then[np.searchsorted(tasks, list(reopened))] = list(reopened.values())
     consensus = memory.model.consensus(tasks)
     before = Standing(consensus, statuses(consensus, policy, required))
     state = excerpt(memory.model, tasks)
+    population, elsewhere = memory.background.commons.population, memory.background.elsewhere
 
     def work() -> Changes:
         model = Categorical.from_state(state)
-        accuracy = model.workers(workers).accuracy
+        accuracy = everyone(population, model, elsewhere).accuracy.value
         places = np.searchsorted(tasks, events.task).astype(np.int32)
         model.apply(replace(events, task=places))
         after = model.consensus(np.arange(len(tasks), dtype=np.int32))
@@ -85,9 +86,9 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
             tasks,
             before,
             Standing(after, statuses(after, policy, then)),
-            workers,
+            np.arange(len(accuracy), dtype=np.int32),
             accuracy,
-            model.workers(workers).accuracy,
+            everyone(population, model, elsewhere).accuracy.value,
         )
 
     changes = await asyncio.to_thread(work)

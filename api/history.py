@@ -115,7 +115,9 @@ class History:
     async def _load(self, project_id: int, seq: int) -> Memory:
         connection = await connect(self._dsn, application_name="basanite history")
         try:
-            return await recovery.load(connection, project_id, seq)
+            memory = await recovery.load(connection, project_id, seq)
+            memory.background.learn(memory.model)
+            return memory
         finally:
             await connection.close()
 

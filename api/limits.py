@@ -15,6 +15,8 @@ class Limits:
     longest_retry: float = 2.0  # most that NO_TASKS tells a worker to wait
     derived_pause: float = 0.5  # between two writings of the derived tables
     derived_share: float = 0.25  # most of the time that goes into writing them
+    renewal_pause: float = 0.5  # without a judgment, until reputations are looked at anew
+    renewal_share: float = 0.05  # most of the time that goes into that
     feed_tick: float = 0.1  # between two looks at what changed
     seat_patience: float = 5.0  # at a start, for the busy connection of a process that may be dead
     follow_pause: float = 1.0  # between two looks at the log where another process writes it

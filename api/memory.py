@@ -18,6 +18,7 @@ from api.leases import LeaseBook, OpenLease
 from api.lessons import Lessons
 from api.policy import Policy
 from api.projects import Project
+from api.reputations import Background
 from api.rows import (
     CONTESTED,
     OPEN,
@@ -34,6 +35,7 @@ from api.rows import (
 from api.standing import Standing, room, statuses
 from api.vetting import Vetting, names
 from engine import GOLD, RETRACT, Categorical, TaskQueue
+from engine.records import Records
 
 RATE_SECONDS: Final = 10.0
 REFIT_PART: Final = 300_000  # judgments of a pass, some 5 ms
@@ -68,6 +70,7 @@ class Memory:
         self.leases = LeaseBook()
         self.load = np.zeros(0, np.int32)  # live judgments and open leases, planned ones too
         self.standing = Standing()
+        self.background = Background(len(project.labels))
         self.voided: dict[int, int] = {}  # seq of the decision by voided worker
         self._recent: deque[tuple[int, int]] = deque()  # (step of time, judgments)
 
@@ -84,12 +87,14 @@ class Memory:
     def add_workers(self, names: Sequence[str], seq: int) -> Int32s:
         """Take in new workers; return their dense ids."""
         self.workers.append(names)
+        self.background.count(len(names))
         return self.standing.add_workers(len(names), seq)
 
     def learn(self, lessons: Lessons, seq: int) -> Changed:
         """Let the model learn events that end at `seq`; standing, tests and queue follow."""
         policy = self.project.policy
         outcome = self.model.apply(lessons.events)
+        self.background.count(len(lessons.events), refitted=outcome.refitted)
         tasks, workers = self.standing.update(self.model, policy, outcome, seq)
         # Not only where the status changed: gold rests when it is full.
         self._rest(outcome.tasks, policy)
@@ -209,6 +214,7 @@ class Memory:
         """Learn events from the log, each with its seq. `restart` must follow the last ones."""
         events, seqs = lessons.events, lessons.seqs
         outcome = self.model.apply(events)
+        self.background.count(len(events), refitted=outcome.refitted)
         last = int(seqs[-1])
         tasks, workers = self.standing.update(self.model, self.project.policy, outcome, last)
         # Later rows win, so this leaves the seq of the last event of each.
@@ -284,18 +290,19 @@ class Memory:
 
     def worker_views(self, ids: Int32s) -> WorkerViews:
         """Return workers as they stand."""
-        now = self.model.workers(ids)
+        now, records = self.model.workers(ids), Records.of(self.model, ids)
+        known = self.background.look(self.model, ids, records)
         held = (self.leases.held(worker) for worker in ids.tolist())
         return WorkerViews(
             worker=ids,
             status=names(self.vetting.tests.status(ids).tolist()),
             voided=np.fromiter((worker in self.voided for worker in ids.tolist()), np.bool_),
             judgments=now.judgments,
-            accuracy=now.accuracy,
-            accuracy_low=now.accuracy_low,
-            accuracy_high=now.accuracy_high,
-            bits=now.bits,
-            agreement=now.agreement,
+            accuracy=known.accuracy,
+            bits=known.bits,
+            agreement=known.agreement,
+            compared=records.support.sum(1, dtype=np.int32),
+            gold=known.gold,
             gold_right=now.gold_right,
             gold_total=now.gold_total,
             open_leases=np.fromiter(held, np.int32, len(ids)),

@@ -9,6 +9,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.reputation import Estimate
+
 Bools = NDArray[np.bool_]
 Int8s = NDArray[np.int8]
 Int16s = NDArray[np.int16]
@@ -122,18 +124,22 @@ class TaskViews:
 
 @dataclass(slots=True)
 class WorkerViews:
-    """Workers as they stand: expected accuracy with its 95 % interval, bits a judgment. A voided
-    one gets no tasks, and its judgments do not count."""
+    """Workers as they stand.
+
+    accuracy, bits, agreement, gold: see `engine.reputation.Reputations`; agreement is with the
+    others on `compared` tasks without gold. A voided worker gets no tasks, and its judgments do not
+    count.
+    """
 
     worker: Int32s
     status: list[str]
     voided: Bools
     judgments: Int32s
-    accuracy: Float64s
-    accuracy_low: Float64s
-    accuracy_high: Float64s
-    bits: Float64s
-    agreement: Float64s
+    accuracy: Estimate
+    bits: Estimate
+    agreement: Estimate
+    compared: Int32s
+    gold: Estimate
     gold_right: Int32s
     gold_total: Int32s
     open_leases: Int32s

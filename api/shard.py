@@ -34,6 +34,7 @@ from api.lookups import look_up
 from api.memory import Changed, Memory
 from api.plan import Plan
 from api.planning import plan_requests
+from api.renewal import Renewal
 from api.requests import (
     LeaseTasks,
     Release,
@@ -105,6 +106,7 @@ class Shard(Calls):
         self._inbox = Inbox(limits.inbox_rows, limits.patience)
         self._derived = WriteBehind(pool, lambda: self.memory, limits)
         self.feed = Feed(self.quality, lambda: self.memory.sweeping, limits.feed_tick)
+        self._renewal = Renewal(lambda: self.memory, self._reputations_moved, limits)
         self._snapshots = SnapshotKeeper(dsn, project_id, limits)
         self.staff = Staff(pool, lambda: self.memory, self._ask, limits)
         self._running: asyncio.Task[None] | None = None
@@ -167,6 +169,7 @@ class Shard(Calls):
         while self._memory is not None and self._memory.sweeping:
             self._sweep()
         self.feed.stop()
+        await self._renewal.stop()
         await self._snapshots.stop()
         try:
             if self._state is State.WRITING:
@@ -278,8 +281,13 @@ class Shard(Calls):
         memory = self.memory
         task_seqs, worker_seqs = memory.seqs()
         self.feed.mark(changed.tasks, changed.workers, task_seqs, worker_seqs, memory.seq)
+        self._renewal.consider()
         if self._state is State.WRITING:
             self._derived.mark(changed.tasks, changed.workers)
+
+    def _reputations_moved(self) -> None:
+        if self._state is State.WRITING:
+            self._derived.compare()
 
     def _sweep(self) -> None:
         memory = self.memory
@@ -323,12 +331,14 @@ class Shard(Calls):
         held = await self._seat.take(patience)
         connection = self._seat.connection
         if self._memory is None or self._suspect:
-            self._memory = await recovery.load(connection, self._project_id)
-            self._suspect = False
+            memory = await recovery.load(connection, self._project_id)
+            await self._renewal.renew(memory)
+            self._memory, self._suspect = memory, False
             self._snapshots.begin(self._memory.snapshot_seq)
         else:
             # What is committed is still right; what a failed flush planned is undone by this.
             await recovery.catch_up(connection, self._memory)
+            self._renewal.consider()
         self.feed.start(*self._memory.seqs(), self._memory.seq)
         if held:
             await self._derived.reconcile()

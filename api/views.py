@@ -14,6 +14,7 @@ from api.rows import (
     TaskViews,
     WorkerViews,
 )
+from engine.reputation import Estimate
 
 
 class Views(ABC):
@@ -100,6 +101,10 @@ class Views(ABC):
     def confusion(self, worker: int) -> Float64s:
         """Return expected counts [true label, answered label] of a worker."""
         return self.memory.model.confusion(worker)
+
+    def biases(self, ids: Int32s) -> Estimate | None:
+        """Return biases [n, labels] for and against each label; None above 32 labels."""
+        return self.memory.background.biases(self.memory.model, ids)
 
     def quality(self) -> Quality:
         """Return the project's figures at this moment."""

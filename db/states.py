@@ -29,5 +29,5 @@ async def task_state_seqs(connection: AnyConnection, project_id: int) -> list[as
 
 
 async def worker_state_seqs(connection: AnyConnection, project_id: int) -> list[asyncpg.Record]:
-    """Return (worker_id, seq) of the rows there are."""
+    """Return (worker_id, seq, accuracy) of the rows there are."""
     return await connection.fetch(sql("worker_state_seqs"), project_id)

@@ -5,24 +5,20 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv
 
 from engine.arrays import FIRST_ROWS, grown, grown_fields
 from engine.events import Consensus, Events, Outcome, Totals, WorkerStats
 from engine.full import Full
 from engine.kernels import stream
 from engine.kernels.forms import (
-    ABILITY_STRENGTH,
     AGREED,
     CONCLUSION,
     CONFIDENCE,
     GOLD_RIGHT,
     GOLD_TOTAL,
-    HITS,
     JUDGED,
     LEARNED,
     TASKS,
-    population_accuracy,
 )
 from engine.kernels.memory import bind
 from engine.kernels.votes import FREE_LISTS, USED, Votes, group, labels_of
@@ -34,8 +30,6 @@ Labels = npt.NDArray[np.int16]
 Columns = dict[str, npt.NDArray[Any]]
 
 FEWEST_LABELS, FULL_LABELS, MOST_LABELS = 2, 32, 1000
-INTERVAL = 0.95
-SOFT_DISCOUNT = 4.0  # how many estimated truths are worth one known (measured coverage)
 UNLIMITED = 1 << 62  # judgments of a refit in one go
 WORD = 64  # tasks to a word of the bitmap
 REFIT_CHUNK = 1 << 20  # judgments between two reports of progress
@@ -45,7 +39,7 @@ _VOTES_PER_ROW = ("worker", "label")
 
 
 class Categorical:
-    """Consensus and reputations from judgments, current after every batch of events.
+    """Consensus from judgments, current after every batch of events.
 
     Labels, tasks and workers are dense ids from 0. Up to 32 labels each worker has a full confusion
     matrix, above that the accuracy for each label; see `engine.kernels.full` and
@@ -235,31 +229,12 @@ class Categorical:
         return prior
 
     def workers(self, workers: Ints) -> WorkerStats:
-        """What is known of each of the workers; see `WorkerStats`.
-
-        Accuracy starts at the population's, as if from `ABILITY_STRENGTH` answers. The interval is
-        that of a Beta distribution about it, in which answers whose truth is only estimated count a
-        quarter: the estimate leans on the worker itself.
-        """
+        """How much each of the workers has answered; `engine.reputation` says how well."""
         workers = np.asarray(workers, np.int32)
         self._reserve(0, int(workers.max(initial=-1)) + 1)
         people = self._live.people[workers]
-        totals = self._live.totals
-        population = population_accuracy(totals)
-        learned, hits = people[:, LEARNED], people[:, HITS]
-        known = people[:, GOLD_TOTAL]
-        accuracy = (hits + ABILITY_STRENGTH * population) / (learned + ABILITY_STRENGTH)
-        accuracy = np.clip(accuracy, 1e-9, 1 - 1e-9)
-        weight = ABILITY_STRENGTH + known + np.maximum(learned - known, 0) / SOFT_DISCOUNT
-        alpha, beta = accuracy * weight, (1 - accuracy) * weight
-        tail = (1 - INTERVAL) / 2
         return WorkerStats(
             judgments=_whole(people[:, JUDGED]),
-            accuracy=accuracy,
-            accuracy_low=betaincinv(alpha, beta, tail),
-            accuracy_high=betaincinv(alpha, beta, 1 - tail),
-            bits=self._form.bits(self._live, workers),
-            agreement=np.where(learned > 0.5, people[:, AGREED] / np.maximum(learned, 1), 0.0),
             gold_right=_whole(people[:, GOLD_RIGHT]),
             gold_total=_whole(people[:, GOLD_TOTAL]),
         )

@@ -85,18 +85,10 @@ class Consensus:
 class WorkerStats:
     """Of n workers, columns.
 
-    judgments: live ones. accuracy: expected share of right answers, with a 95 % credible interval
-    accuracy_low..accuracy_high. bits: mutual information of answer and truth, in bits per judgment;
-    0 for a random or constant clicker. agreement: share of its answers that are their task's
-    consensus (0 where none counts). gold_right of gold_total: answers on gold.
+    judgments: live ones. gold_right of gold_total: answers on gold.
     """
 
     judgments: Ints
-    accuracy: Floats
-    accuracy_low: Floats
-    accuracy_high: Floats
-    bits: Floats
-    agreement: Floats
     gold_right: Ints
     gold_total: Ints
 

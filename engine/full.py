@@ -4,13 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.kernels.forms import (
-    ABILITY_STRENGTH,
-    HITS,
-    LEARNED,
     PEOPLE,
-    ROW_STRENGTH,
     TOTALS,
-    population_accuracy,
 )
 from engine.kernels.full import FullTables
 from engine.kernels.full_sweep import FullSweep
@@ -95,26 +90,6 @@ class Full:
         return tables.posterior[tasks].astype(np.float64)
 
     @staticmethod
-    def matrices(tables: FullTables, workers: Ints) -> Floats:
-        """Probabilities [n, K true, K answered] of the workers' answers."""
-        K = len(tables.pooled)
-        counts = tables.counts[workers, :, :K].transpose(0, 2, 1)
-        pooled = tables.pooled[:, :K].T
-        errors = pooled + 1
-        np.fill_diagonal(errors, 0)
-        profile = errors / errors.sum(1, keepdims=True)
-        accuracy = population_accuracy(tables.totals)
-        people = tables.people[workers]
-        ability = (people[:, HITS] + ABILITY_STRENGTH * accuracy) / (
-            people[:, LEARNED] + ABILITY_STRENGTH
-        )
-        expected = (1 - ability)[:, None, None] * profile
-        expected[:, range(K), range(K)] = ability[:, None]
-        rows = counts.sum(2, keepdims=True)
-        matrices: Floats = np.maximum((counts + ROW_STRENGTH * expected) / (rows + ROW_STRENGTH), 0)
-        return matrices
-
-    @staticmethod
     def counts(tables: FullTables, worker: int) -> Floats:
         """Expected counts [K true, K answered] of one worker."""
         counts: Floats = np.maximum(tables.counts[worker, :, : len(tables.pooled)].T, 0)
@@ -125,13 +100,3 @@ class Full:
         """How often each of the workers gave each label, [n, K]."""
         answered: Floats = np.maximum(tables.counts[workers].sum(2), 0)
         return answered
-
-    def bits(self, tables: FullTables, workers: Ints) -> Floats:
-        """Mutual information [n] of answer and truth, in bits a judgment."""
-        prior = tables.classes[:, : len(tables.pooled)].sum(0) + 1
-        prior = prior / prior.sum()
-        matrices = self.matrices(tables, workers)
-        answers = np.einsum("k,nkl->nl", prior, matrices)
-        ratio = np.log2(np.maximum(matrices, 1e-300) / np.maximum(answers, 1e-300)[:, None, :])
-        bits: Floats = np.maximum(np.einsum("k,nkl,nkl->n", prior, matrices, ratio), 0)
-        return bits

@@ -7,7 +7,7 @@ answers are not kept by label.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,26 @@ PRIOR_ANSWERS = 4.0  # that the usual discord counts for
 NORMAL = 1.96
 
 
+class Habits(NamedTuple):
+    """What some workers answered, copied: to learn from elsewhere.
+
+    prior [K]: shares of the true labels. split: share of answers of which the others are not sure.
+    against: see `_against_truth`.
+    """
+
+    prior: Floats
+    split: float
+    against: tuple[Floats, Floats, Floats]
+
+    @classmethod
+    def of(cls, model: Categorical) -> Self:
+        """Of a model as it is. Raises ValueError above 32 labels. Cost: some ms at most."""
+        workers = active_workers(model)
+        workers = workers[:: len(workers) * model.labels // MOST_BIASES + 1]
+        split = unsure(Records.of(model, workers, by_label=False))
+        return cls(model.prior(), split, _against_truth(model, workers))
+
+
 @dataclass(frozen=True, slots=True)
 class Leanings:
     """What is usual in a project.
@@ -53,19 +73,19 @@ class Leanings:
     @classmethod
     def of(cls, model: Categorical) -> Self:
         """Of a model as it is. Raises ValueError above 32 labels. Cost: some 10 ms at most."""
-        workers = active_workers(model)
-        workers = workers[:: len(workers) * model.labels // MOST_BIASES + 1]
-        heard = Heard.of(model)
-        prior = model.prior()
-        split = unsure(Records.of(model, workers))
-        spread = (SHARE_ERROR + SHARE_ERROR_UNSURE * split) * np.sqrt(prior * (1 - prior))
-        missed = np.zeros(model.labels)
+        return cls.learn(Habits.of(model), Heard.of(model))
+
+    @classmethod
+    def learn(cls, habits: Habits, heard: Heard) -> Self:
+        """From what a sample of the workers answered, and what gold says."""
+        prior, difference, discord, answers = habits.prior, *habits.against
+        spread = (SHARE_ERROR + SHARE_ERROR_UNSURE * habits.split) * np.sqrt(prior * (1 - prior))
+        missed = np.zeros(len(prior))
         if len(heard.truth) > 1:
-            errors = np.eye(model.labels)[heard.truth] - heard.opinions
+            errors = np.eye(len(prior))[heard.truth] - heard.opinions
             noise = errors.var(0, ddof=1) / len(errors) + LEAST_VARIANCE
             missed = errors.mean(0) * spread**2 / (spread**2 + noise)
             spread = np.sqrt(spread**2 * noise / (spread**2 + noise))
-        difference, discord, answers = _against_truth(model, workers)
         usual = (discord.sum(0) + 1) / (answers.sum() + 1)
         start = np.exp(-np.abs(BIASES) / EXPECTED)
         start /= start.sum()
@@ -82,7 +102,7 @@ def biases(model: Categorical, leanings: Leanings, workers: Ints) -> Estimate:
     # Where the truth is known there is nothing that consensus could have missed.
     unknown = 1 - people[:, GOLD_TOTAL] / np.maximum(people[:, LEARNED], 1)
     unknown = np.clip(unknown, 0, 1)[:, None]
-    value = chances @ BIASES
+    value = (chances * BIASES).sum(2)
     common = NORMAL * leanings.spread * unknown
     below = value - _quantile(chances, TAIL)
     above = _quantile(chances, 1 - TAIL) - value

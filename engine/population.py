@@ -10,7 +10,7 @@ from engine import flattery
 from engine.categorical import Categorical
 from engine.flattery import ACCURACY, GRID
 from engine.kernels.reputation import STEP, share_out
-from engine.records import Elsewhere, Heard, Records, active_workers
+from engine.records import SCATTER, Elsewhere, Heard, Records, Sample
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -21,12 +21,11 @@ CLICKERS, CLICKERS_SPREAD = 0.15, 0.3
 PRIOR_WORKERS = 5.0  # workers that this counts for
 SMOOTHING = 0.3  # log-odds; the least spread of a group of like workers
 ROUNDS = 40
-MOST_WORKERS = 1024  # that are learned from, drawn evenly from all
 
 # What a record elsewhere is worth: its slope on the one here, and its variance about that.
 SLOPES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
 VARIANCES = (0.15, 0.3, 0.6, 1.2)
-PRIOR_SLOPE, PRIOR_VARIANCE = 0.5, 0.4
+PRIOR_SLOPE, PRIOR_VARIANCE = 0.5, 2 * SCATTER  # that of here and that of there
 SLOPE_PRECISION, VARIANCE_PRECISION = 8.0, 2.0
 LEAST_TOLD = 1.0  # of the population's precision, below which a record tells nothing
 
@@ -65,14 +64,10 @@ class Population:
 
         Cost: some tens of milliseconds, however many judgments and workers there are.
         """
-        heard = Heard.of(model)
-        workers = active_workers(model)
-        workers = workers[:: len(workers) // MOST_WORKERS + 1]
-        workers = np.union1d(workers, heard.worker).astype(np.int32)
+        sample = Sample.of(model)
         if elsewhere is not None:
-            elsewhere = Elsewhere(*(column[workers] for column in elsewhere))
-        heard = heard._replace(worker=np.searchsorted(workers, heard.worker).astype(np.int32))
-        return cls.learn(model.labels, Records.of(model, workers), heard, elsewhere)
+            elsewhere = elsewhere.of(sample.workers)
+        return cls.learn(model.labels, sample.records, sample.heard, elsewhere)
 
     @classmethod
     def learn(

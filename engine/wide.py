@@ -4,15 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.kernels.forms import (
-    ABILITY_STRENGTH,
-    HITS,
-    LEARNED,
     PEOPLE,
-    ROW_STRENGTH,
-    SHARES,
-    SOFT,
     TOTALS,
-    population_accuracy,
 )
 from engine.kernels.support import OCTAVES
 from engine.kernels.votes import Votes
@@ -87,20 +80,6 @@ class Wide:
         return label, confidence
 
     @staticmethod
-    def _right(tables: WideTables, workers: Ints) -> Floats:
-        """Probability [n, K] of being right, by true label."""
-        accuracy = population_accuracy(tables.totals)
-        people = tables.people[workers]
-        ability = (people[:, HITS] + ABILITY_STRENGTH * accuracy) / (
-            people[:, LEARNED] + ABILITY_STRENGTH
-        )
-        right = (tables.counts[workers] + ROW_STRENGTH * ability[:, None]) / (
-            tables.rows[workers] + ROW_STRENGTH
-        )
-        clipped: Floats = np.clip(right, 0, 1)
-        return clipped
-
-    @staticmethod
     def _profile(tables: WideTables) -> Floats:
         """Share [K] of each answer among wrong ones."""
         errors = tables.pooled[ERRORS] + 1
@@ -124,22 +103,3 @@ class Wide:
         """
         answered: Floats = np.maximum(tables.rows[workers], 0)
         return answered
-
-    def bits(self, tables: WideTables, workers: Ints) -> Floats:
-        """Mutual information [n] of answer and truth, in bits a judgment. Cost: O(n x K)."""
-        prior = tables.classes[SHARES] + tables.classes[SOFT] + 1
-        prior = prior / prior.sum()
-        right = self._right(tables, workers)
-        profile = self._profile(tables)
-        spread = (1 - right) / (1 - profile)  # an error l has probability spread[k] * profile[l]
-        answers = prior * right + profile * ((spread @ prior)[:, None] - prior * spread)
-        plogp = profile * np.log2(profile)
-        inner = plogp.sum() - plogp  # entropy terms of the errors, by true label
-        conditional = (
-            right * np.log2(np.maximum(right, 1e-300))
-            + spread * inner
-            + (1 - right) * np.log2(np.maximum(spread, 1e-300))
-        ) @ prior
-        entropy = -(answers * np.log2(np.maximum(answers, 1e-300))).sum(1)
-        bits: Floats = np.maximum(entropy + conditional, 0)
-        return bits

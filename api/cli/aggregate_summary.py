@@ -89,21 +89,21 @@ def _agreement(alpha: float) -> str:
 
 
 def _show_workers(screen: Console, result: Aggregation) -> None:
-    stats = result.workers
-    count = len(stats.judgments)
-    best = np.argsort(-stats.accuracy_low, kind="stable")
+    accuracy = result.reputations.accuracy
+    count = len(accuracy.value)
+    best = np.argsort(-accuracy.low, kind="stable")
     if count <= 2 * SHOWN_WORKERS:
         screen.print(_workers(result, "Workers, best first", best))
         return
     best = best[:SHOWN_WORKERS]
-    worst = np.argsort(stats.accuracy_high, kind="stable")
+    worst = np.argsort(accuracy.high, kind="stable")
     worst = worst[~np.isin(worst, best)][:SHOWN_WORKERS]
     screen.print(_workers(result, "Best workers", best))
     screen.print(_workers(result, "Worst workers", worst))
 
 
 def _workers(result: Aggregation, title: str, rows: npt.NDArray[np.int64]) -> Table:
-    stats = result.workers
+    stats, known = result.workers, result.reputations
     table = _table(title)
     table.add_column("worker", no_wrap=True)
     for name in ("judgments", "accuracy", "95 % interval", "bits"):
@@ -114,9 +114,9 @@ def _workers(result: Aggregation, title: str, rows: npt.NDArray[np.int64]) -> Ta
         cells: list[Text | str] = [
             Text(_short(result.judgments.workers[row].as_py(), 28)),
             f"{stats.judgments[row]:,}",
-            f"{100 * stats.accuracy[row]:.0f} %",
-            f"{100 * stats.accuracy_low[row]:.0f}–{100 * stats.accuracy_high[row]:.0f} %",
-            f"{stats.bits[row]:.2f}",
+            f"{100 * known.accuracy.value[row]:.0f} %",
+            f"{100 * known.accuracy.low[row]:.0f}–{100 * known.accuracy.high[row]:.0f} %",
+            f"{known.bits.value[row]:.2f}",
         ]
         if result.gold is not None:
             total = stats.gold_total[row]

@@ -204,7 +204,7 @@ def _kinds(simulation: Simulation, everyone: Sequence[dict[str, Any]]) -> Table:
         np.array([reputation["accuracy"][name] for reputation in reputations])
         for name in ("value", "low", "high")
     )
-    bits = np.array([reputation["bits"] for reputation in reputations])
+    bits = np.array([reputation["bits"]["value"] for reputation in reputations])
     paused = np.array([node["status"] in PAUSED for node in everyone])
     done, right = simulation.done[workers], simulation.right[workers]
     share = right / np.maximum(done, 1)

@@ -17,7 +17,7 @@ subscription ($project: ID) {
     quality { judgments judgmentsPerSecond tasks { total open settled contested } }
   }
 }"""
-WORKER: Final = "externalId status reputation { accuracy { value low high } bits }"
+WORKER: Final = "externalId status reputation { accuracy { value low high } bits { value } }"
 BEST_AND_WORST: Final = f"""
 query ($project: ID, $filter: WorkerFilter, $first: Int!) {{
   best: workers(project: $project, filter: $filter, first: $first,

@@ -13,8 +13,9 @@ from api.graphql.enums import described_enum
 from api.graphql.granting import key_of
 from api.graphql.key import ApiKey
 from api.graphql.paging import After, Connection, Direction, First
+from api.graphql.people import workers_of
 from api.graphql.project import Project
-from api.graphql.reading import project_of, selected, tasks_of, workers_of
+from api.graphql.reading import project_of, selected, tasks_of
 from api.graphql.scalars import Json
 from api.graphql.task import Task, TaskStatus
 from api.graphql.worker import Worker, WorkerStatus

@@ -9,8 +9,9 @@ from strawberry import ID, field
 from api.errors import InvalidInput, UnknownProject
 from api.graphql.context import Context, Info, admin_of, shard_of
 from api.graphql.listing import OneProject
+from api.graphql.people import workers_of
 from api.graphql.project import Node, Project
-from api.graphql.reading import project_of, selected, tasks_of, workers_of
+from api.graphql.reading import project_of, selected, tasks_of
 from api.graphql.scalars import Sequence, parse_global_id, with_offset
 from api.graphql.task import Task
 from api.graphql.worker import Worker

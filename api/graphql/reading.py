@@ -12,9 +12,9 @@ from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, Selection
 from strawberry import ID
 
 from api import projects, rows
-from api.errors import InvalidInput
 from api.graphql.context import Context, Info
 from api.graphql.leasing import labels_of
+from api.graphql.people import workers_of
 from api.graphql.project import (
     Policy,
     Project,
@@ -26,12 +26,8 @@ from api.graphql.project import (
 from api.graphql.scalars import Json, global_id
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.task import STATUSES, Consensus, Judgment, LabelProbability, Task
-from api.graphql.worker import Confusion, Estimate, Reputation, Worker, WorkerKind, WorkerStatus
 from api.views import Views
 from db import reads
-
-MOST_CELLS = 2_000_000  # of the confusion matrices of one answer
-LEAST_COUNT = 0.05  # of a cell that is shown
 
 
 def project_of(shard: Views) -> Project:
@@ -116,79 +112,6 @@ async def tasks_of(
             )
         )
     return tasks
-
-
-def workers_of(
-    shard: Views, found: Sequence[asyncpg.Record], wanted: frozenset[str]
-) -> list[Worker]:
-    """Workers from their rows, in the same order. `wanted`: the fields that were selected."""
-    views = shard.workers(np.array([row["worker_id"] for row in found], np.int32))
-    project_id = shard.project.project_id
-    confusions: list[list[Confusion]] = [[] for _ in found]
-    if "confusion" in wanted:
-        if len(found) * len(shard.project.labels) ** 2 > MOST_CELLS:
-            raise InvalidInput("confusion", "these are too many cells: ask for fewer workers")
-        confusions = [_confusion(shard, row["worker_id"]) for row in found]
-    return [
-        Worker(
-            id=global_id("Worker", project_id, row["worker_id"]),
-            external_id=row["external_id"],
-            kind=WorkerKind(row["kind"]),
-            status=WorkerStatus(status),
-            voided=voided,
-            attributes=row["attributes"],
-            created_at=row["created_at"],
-            judgment_count=count,
-            open_leases=leases,
-            reputation=Reputation(
-                accuracy=Estimate(value=accuracy, low=low, high=high),
-                bits=bits,
-                agreement=_number(agreement),
-                gold_right=right,
-                gold_total=total,
-                confusion=confusion,
-            ),
-        )
-        for (
-            row,
-            confusion,
-            status,
-            voided,
-            count,
-            leases,
-            accuracy,
-            low,
-            high,
-            bits,
-            agreement,
-            right,
-            total,
-        ) in zip(
-            found,
-            confusions,
-            views.status,
-            views.voided.tolist(),
-            views.judgments.tolist(),
-            views.open_leases.tolist(),
-            views.accuracy.tolist(),
-            views.accuracy_low.tolist(),
-            views.accuracy_high.tolist(),
-            views.bits.tolist(),
-            views.agreement.tolist(),
-            views.gold_right.tolist(),
-            views.gold_total.tolist(),
-            strict=True,
-        )
-    ]
-
-
-def _confusion(shard: Views, worker: int) -> list[Confusion]:
-    counts = shard.confusion(worker)
-    names = [ID(label.external_id) for label in shard.project.labels]
-    return [
-        Confusion(truth=names[truth], answer=names[answer], count=float(counts[truth, answer]))
-        for truth, answer in np.argwhere(counts >= LEAST_COUNT).tolist()
-    ]
 
 
 async def _judgments(

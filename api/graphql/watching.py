@@ -16,8 +16,9 @@ from api.errors import InvalidInput
 from api.feeds import Changes
 from api.graphql.context import Context, Info, admin_of, shard_of
 from api.graphql.listing import OneProject
+from api.graphql.people import workers_of
 from api.graphql.project import Quality
-from api.graphql.reading import quality_of, selected, tasks_of, workers_of
+from api.graphql.reading import quality_of, selected, tasks_of
 from api.graphql.scalars import Sequence
 from api.graphql.task import Task
 from api.graphql.worker import Worker

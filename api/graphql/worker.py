@@ -8,6 +8,7 @@ from strawberry import ID, field
 
 from api.graphql.enums import described_enum
 from api.graphql.project import Node
+from api.graphql.reputation import Reputation
 from api.graphql.scalars import Json
 
 
@@ -42,46 +43,6 @@ class WorkerStatus(Enum):
     WATCH = "WATCH"
     PAUSED = "PAUSED"
     BANNED = "BANNED"
-
-
-@strawberry.type(description="An estimate with its 95 % interval.")
-class Estimate:
-    """Value and bounds."""
-
-    value: float = field(description="The expected value.")
-    low: float = field(description="Lower end of the 95 % interval.")
-    high: float = field(description="Upper end of the 95 % interval.")
-
-
-@strawberry.type(description="How often a worker answers one label where another is right.")
-class Confusion:
-    """A cell of a confusion matrix."""
-
-    truth: ID = field(description="External id of the right label.")
-    answer: ID = field(description="External id of the label that the worker chose.")
-    count: float = field(
-        description="Expected number of such judgments, among tasks that others judged too."
-    )
-
-
-@strawberry.type(description="What is known of a worker's work in one project.")
-class Reputation:
-    """Live numbers of a worker."""
-
-    accuracy: Estimate = field(description="Expected share of right answers, from 0 to 1.")
-    bits: float = field(
-        description="Information per judgment, in bits; 0 for who clicks at random or always alike."
-    )
-    agreement: float | None = field(
-        description="Share of the judgments that agree with the consensus; null without any."
-    )
-    gold_right: int = field(description="Judgments of gold tasks that are right.")
-    gold_total: int = field(description="Judgments of gold tasks.")
-    confusion: list[Confusion] = field(
-        description="The cells of the confusion matrix that are worth mention, in the order of the "
-        "labels.",
-        default_factory=list,
-    )
 
 
 @strawberry.type(description="A person or a program that judges tasks of a project.")

@@ -10,6 +10,7 @@ from api.tables.folder import OutFile
 from api.tables.judgments import Judgments
 from api.tables.writing import write_header, write_rows
 from engine import Categorical, WorkerStats
+from engine.reputation import Reputations
 
 CONSENSUS, WORKERS, CONFUSION = "consensus.csv", "workers.csv", "confusion.csv"
 
@@ -31,14 +32,21 @@ def write_consensus(file: OutFile, judgments: Judgments, model: Categorical) -> 
         write_rows(file, [names, chosen, consensus.confidence, *model.posterior(tasks).T])
 
 
-def write_workers(file: OutFile, judgments: Judgments, stats: WorkerStats) -> None:
+def write_workers(
+    file: OutFile, judgments: Judgments, stats: WorkerStats, known: Reputations
+) -> None:
     """Write a row for each worker: how many judgments, how good, how sure that is."""
     columns: dict[str, npt.NDArray[np.int32] | npt.NDArray[np.float64]] = {
         "judgments": stats.judgments,
-        "accuracy": stats.accuracy,
-        "accuracy_low": stats.accuracy_low,
-        "accuracy_high": stats.accuracy_high,
-        "bits": stats.bits,
+        "accuracy": known.accuracy.value,
+        "accuracy_low": known.accuracy.low,
+        "accuracy_high": known.accuracy.high,
+        "bits": known.bits.value,
+        "bits_low": known.bits.low,
+        "bits_high": known.bits.high,
+        "agreement": known.agreement.value,
+        "agreement_low": known.agreement.low,
+        "agreement_high": known.agreement.high,
         "gold_right": stats.gold_right,
         "gold_total": stats.gold_total,
     }

@@ -20,7 +20,7 @@ on conflict (project_id, worker_id) do update
 set status = excluded.status, judgments = excluded.judgments, accuracy = excluded.accuracy,
     accuracy_low = excluded.accuracy_low, accuracy_high = excluded.accuracy_high,
     bits = excluded.bits, gold_right = excluded.gold_right, gold_total = excluded.gold_total,
-    seq = excluded.seq
+    voided = excluded.voided, seq = excluded.seq
 where worker_state.seq <= excluded.seq;
 
 -- name: task_state_seqs
@@ -28,5 +28,5 @@ where worker_state.seq <= excluded.seq;
 select task_id, seq from task_state where project_id = $1;
 
 -- name: worker_state_seqs
--- How current the derived rows of workers are.
-select worker_id, seq from worker_state where project_id = $1;
+-- How current the derived rows of workers are, and the accuracy that they tell.
+select worker_id, seq, accuracy from worker_state where project_id = $1;

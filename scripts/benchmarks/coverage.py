@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 GOLD: Final = (0.0, 0.05, 0.2)  # share of the tasks
 CELLS: Final = tuple((gold, record) for gold in GOLD for record in RECORDS)
 LEAST, MOST = 92.0, 98.0  # per cent
-ACCURACY, BITS, BIAS, BEFORE = "accuracy", "bits", "bias", "Beta, soft evidence a quarter"
+ACCURACY, BITS, BIAS = "accuracy", "bits", "bias"
 ROUNDING: Final = 0.003  # true bits and biases are measured, too
 
 HERE, THERE = "demo, overlap 3", "demo"  # a project, and where its workers were before
@@ -97,9 +97,6 @@ def _measure(scores: Scores, name: str, crowd: Simulated) -> None:
         scores.add(ACCURACY, name, gold, crowd, found.accuracy)
         scores.add(BITS, name, gold, crowd, found.bits)
         scores.add(BIAS, name, gold, crowd, biases(model, Leanings.of(model), workers))
-        stats = model.workers(workers)
-        before = Estimate(stats.accuracy, stats.accuracy_low, stats.accuracy_high)
-        scores.add(BEFORE, name, gold, crowd, before)
 
 
 def _fit(crowd: Simulated, gold: float) -> Categorical:
@@ -113,7 +110,7 @@ def _tabulate(report: Report, scores: Scores, names: list[str]) -> None:
     report.table("Accuracy: coverage in %, by judgments and gold", ["", *headings], list(rows))
     rows = [
         [f"{what}: {unit}", *_row(scores, what, None, place)]
-        for what in (ACCURACY, BEFORE, BITS, BIAS)
+        for what in (ACCURACY, BITS, BIAS)
         for place, unit in enumerate(("covered, %", "width", "error"))
     ]
     title = "Means over the crowds: coverage, mean width, root mean squared error"

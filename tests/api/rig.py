@@ -108,6 +108,8 @@ async def derived_written(shard: Shard) -> None:
     """
     project_id = shard.project.project_id
     connection = await connect(shard._dsn)
+    await learned(shard)
+    await eventually(lambda: shard._derived._writing is None)
 
     async def written() -> bool:
         tasks, workers = shard.memory.seqs()
@@ -126,6 +128,11 @@ async def derived_written(shard: Shard) -> None:
 async def recorded(shard: Shard) -> None:
     """Wait until the log has all that the status tests have come to."""
     await eventually(lambda: not shard.memory.vetting.due)
+
+
+async def learned(shard: Shard) -> None:
+    """Wait until reputations rest on all that the memory knows."""
+    await eventually(lambda: shard._renewal._running is None and not shard.memory.background.stale)
 
 
 def all_tasks(shard: Shard) -> Int32s:

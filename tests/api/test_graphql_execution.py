@@ -35,10 +35,11 @@ from api.graphql.judgment import (
 from api.graphql.operations import Operation
 from api.graphql.paging import Connection, Edge, PageInfo
 from api.graphql.refusals import Conflict, RowRefusal, TryLater, refusal
+from api.graphql.reputation import Estimate, Reputation
 from api.graphql.scalars import Json, Sequence
 from api.graphql.schema import build
 from api.graphql.task import Consensus, Judgment, LabelProbability, Task, TaskStatus
-from api.graphql.worker import Estimate, Reputation, Worker, WorkerKind, WorkerStatus
+from api.graphql.worker import Worker, WorkerKind, WorkerStatus
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CAT = ID("cat")
@@ -54,8 +55,9 @@ WORKER = Worker(
     open_leases=0,
     reputation=Reputation(
         accuracy=Estimate(value=0.5, low=0.25, high=0.75),
-        bits=1.0,
+        bits=Estimate(value=1.0, low=0.5, high=1.5),
         agreement=None,
+        gold_accuracy=Estimate(value=0.5, low=0.1, high=0.9),
         gold_right=1,
         gold_total=2,
     ),
@@ -108,7 +110,7 @@ query {
         consensus { label }
         judgments {
           sequence seconds createdAt
-          worker { kind attributes reputation { agreement bits } }
+          worker { kind attributes reputation { agreement { low } bits { value } } }
         }
       }
     }

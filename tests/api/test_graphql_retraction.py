@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.rig import learned
 from tests.api.serving import LEASE, SET_GOLD, SUBMIT, SUBMIT_MANY, UPDATE_POLICY, Data, Serving
 
 RETRACTION = """
@@ -223,6 +224,7 @@ async def test_the_past_is_as_it_was(server: Serving) -> None:
     answers = []
 
     async def look() -> None:
+        await learned(server.service.shards.get("p"))
         now = await server.data(AS_OF, {"project": "p"})
         answers.append((now["project"]["quality"]["sequence"], now))
 

@@ -1,5 +1,6 @@
 """Random programs in which staff take back and give back, against an oracle and a rebuild."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -26,12 +27,12 @@ from api.errors import (
     NotVoided,
     Refused,
 )
-from api.limits import Limits
 from api.standing import NOTICEABLE
 from api.views import Views
 from engine import Categorical, Events
 from engine.kernels import stream
-from tests.api.rig import all_tasks, all_workers, submissions
+from engine.records import Records
+from tests.api.rig import all_tasks, all_workers, learned, submissions
 from tests.api.test_shard_program import LABELS, Program
 
 
@@ -41,7 +42,7 @@ class StaffProgram(Program):
     Clean ends leave snapshots, from which starts and looks back begin.
     """
 
-    limits = Limits(snapshot_rows_at_end=1)
+    limits = replace(Program.limits, snapshot_rows_at_end=1)
 
     @initialize(overlap=st.integers(2, 4), require_lease=st.booleans(), data=st.data())
     def begin(self, overlap: int, require_lease: bool, data: st.DataObject) -> None:
@@ -125,6 +126,7 @@ class StaffProgram(Program):
     def remember(self) -> None:
         """Note how things stand, for `look_back`."""
         self.settle()
+        self.run(learned(self.shard))
         self.memories[self.shard.seq] = self.standing(self.shard)
 
     @rule(data=st.data())
@@ -143,7 +145,7 @@ class StaffProgram(Program):
         tasks, workers = views.tasks(ids), views.workers(people)
         return [
             *(tasks.status, tasks.judgments, tasks.label, tasks.confidence, tasks.gold),
-            *(workers.voided, workers.judgments, workers.accuracy, workers.bits),
+            *(workers.voided, workers.judgments, workers.accuracy.low, workers.bits.value),
             views.posterior(ids),
             [views.project.policy_version],
         ]
@@ -151,6 +153,7 @@ class StaffProgram(Program):
     def carry_out(self, act: Act) -> None:
         """Decide on an act, twice under one client id, and see that it does what was foreseen."""
         self.settle()
+        self.run(learned(self.shard))
         ids = all_tasks(self.shard)
         was = self.shard.tasks(ids)
         foreseen = self.run(self.shard.staff.foresee(act))
@@ -213,9 +216,12 @@ class StaffProgram(Program):
         rebuilt.refit()
         ids, people = all_tasks(self.shard), all_workers(self.shard)
         np.testing.assert_array_equal(model.posterior(ids), rebuilt.posterior(ids))
-        now, then = model.workers(people), rebuilt.workers(people)
-        for name in ("judgments", "accuracy", "accuracy_low", "bits", "agreement", "gold_right"):
-            np.testing.assert_array_equal(getattr(now, name), getattr(then, name), name)
+        for now, then in zip(
+            (*Records.of(model, people), model.workers(people).judgments),
+            (*Records.of(rebuilt, people), rebuilt.workers(people).judgments),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(now, then)
 
 
 def test_any_program_with_retractions_agrees_with_a_rebuild(

@@ -25,7 +25,15 @@ from api.rows import OPEN, STATUSES, TaskViews
 from api.shards import Shards
 from db.connect import connect, create_pool
 from tests.api.oracle import OneLease, Oracle
-from tests.api.rig import Clock, all_tasks, all_workers, make_project, new_tasks, submissions
+from tests.api.rig import (
+    Clock,
+    all_tasks,
+    all_workers,
+    learned,
+    make_project,
+    new_tasks,
+    submissions,
+)
 
 LABELS = 3
 _T = TypeVar("_T")
@@ -37,7 +45,7 @@ class Program(RuleBasedStateMachine):
     """Calls in any order; the database comes from the test that runs the machine."""
 
     url = ""
-    limits = Limits()
+    limits = Limits(renewal_pause=0.0, renewal_share=1.0)
 
     def __init__(self) -> None:
         super().__init__()
@@ -289,6 +297,7 @@ class Program(RuleBasedStateMachine):
     def reload(self, clean: bool) -> None:
         """State equals what is rebuilt from the log, bit by bit."""
         self.settle()
+        self.run(learned(self.shard))
         ids, people = all_tasks(self.shard), all_workers(self.shard)
         was = (self.shard.tasks(ids), self.shard.posterior(ids), self.shard.workers(people))
         seq = self.shard.seq
@@ -297,13 +306,18 @@ class Program(RuleBasedStateMachine):
             with contextlib.suppress(Unavailable):
                 self.settle()
         self.settle()
+        self.run(learned(self.shard))
         now = (self.shard.tasks(ids), self.shard.posterior(ids), self.shard.workers(people))
         assert self.shard.seq == seq
         for name in ("status", "judgments", "open_leases", "label", "confidence", "gold"):
             np.testing.assert_array_equal(getattr(now[0], name), getattr(was[0], name), name)
         np.testing.assert_array_equal(now[1], was[1])
-        for name in ("judgments", "accuracy", "bits", "gold_right", "gold_total", "open_leases"):
+        for name in ("judgments", "compared", "gold_right", "gold_total", "open_leases"):
             np.testing.assert_array_equal(getattr(now[2], name), getattr(was[2], name), name)
+        for name in ("accuracy", "bits", "agreement", "gold"):
+            one, other = getattr(now[2], name), getattr(was[2], name)
+            np.testing.assert_array_equal(one.low, other.low, name)
+            np.testing.assert_array_equal(one.high, other.high, name)
 
     async def _reopen(self, clean: bool) -> None:
         name = self.shard.project.external_id

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 
 from engine import GOLD, JUDGE, RETRACT, Categorical, Events
 from engine.kernels.stream import CONCLUDE, IDLE, STAGE
+from engine.population import Population
+from engine.records import Records
+from engine.reputation import reputations
 from tests.naive import NaiveModel
 
 Event = tuple[int, int, int, int]  # kind, task, worker, label
@@ -147,8 +150,10 @@ def test_equals_a_rebuild_from_what_is_live(program: tuple[int, list[Event]]) ->
     workers = np.arange(model.worker_count, dtype=np.int32)
     assert model.posterior(tasks).tobytes() == rebuilt.posterior(tasks).tobytes()
     ours, theirs = model.workers(workers), rebuilt.workers(workers)
-    for column in ("judgments", "accuracy", "accuracy_low", "bits", "agreement", "gold_right"):
+    for column in ("judgments", "gold_right", "gold_total"):
         assert np.array_equal(getattr(ours, column), getattr(theirs, column))
+    for one, other in zip(Records.of(model, workers), Records.of(rebuilt, workers), strict=True):
+        np.testing.assert_array_equal(one, other)
     assert model.totals() == rebuilt.totals()
 
 
@@ -237,11 +242,12 @@ def test_clickers_carry_no_information(labels: int) -> None:
         np.concatenate(label).astype(np.int16),
         labels,
     )
-    stats = model.workers(np.arange(12, dtype=np.int32))
-    assert stats.bits[:10].min() > 0.4 * np.log2(labels)
-    assert stats.bits[10:].max() < 0.15 * np.log2(labels)
-    assert np.all(stats.accuracy_low < stats.accuracy)
-    assert np.all(stats.accuracy < stats.accuracy_high)
+    everyone = np.arange(12, dtype=np.int32)
+    stats = reputations(Population.of(model), Records.of(model, everyone), model.prior())
+    assert stats.bits.value[:10].min() > 0.4 * np.log2(labels)
+    assert stats.bits.value[10:].max() < 0.15 * np.log2(labels)
+    assert np.all(stats.accuracy.low < stats.accuracy.value)
+    assert np.all(stats.accuracy.value < stats.accuracy.high)
     assert (model.consensus(np.arange(400, dtype=np.int32)).label == truth).mean() > 0.97
 
 
@@ -283,7 +289,7 @@ def test_empty_and_unknown() -> None:
     assert consensus.label.tolist() == [-1, -1]
     assert model.posterior(np.array([5], np.int32)) == pytest.approx(np.full((1, 4), 0.25))
     assert model.labels_of(np.array([3], np.int32), np.array([3], np.int32)).tolist() == [-1]
-    assert model.workers(np.array([7], np.int32)).accuracy[0] == pytest.approx(0.8)
+    assert model.workers(np.array([7], np.int32)).judgments.tolist() == [0]
 
 
 @pytest.mark.parametrize("labels", [8, 40])
@@ -302,5 +308,5 @@ def test_near_perfect_workers_who_disagree_do_not_underflow(labels: int) -> None
         task += 1
         model.apply(Events.judgments(np.full(8, task), everyone, np.full(8, task % 8)))
     assert np.isfinite(model.posterior(np.arange(task + 1, dtype=np.int32))).all()
-    assert np.isfinite(model.workers(everyone).accuracy).all()
+    assert np.isfinite(Records.of(model, everyone).taken).all()
     assert model.totals().mean_confidence == pytest.approx(1, abs=0.01)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from engine import GOLD, JUDGE, RETRACT, Categorical, Events
 from engine.excerpt import excerpt
+from engine.records import Records
 
 TASKS, WORKERS = 70, 9
 
@@ -46,7 +47,7 @@ def test_an_excerpt_changes_as_the_whole_does(
     now, then = part.consensus(places), model.consensus(tasks)
     np.testing.assert_array_equal(now.judgments, then.judgments)
     np.testing.assert_array_equal(now.gold, then.gold)
-    some, whole = part.workers(people), model.workers(people)
-    for name in ("judgments", "accuracy", "accuracy_low", "bits", "agreement", "gold_right"):
-        np.testing.assert_array_equal(getattr(some, name), getattr(whole, name), name)
+    some, whole = Records.of(part, people), Records.of(model, people)
+    for one, other in zip(some, whole, strict=True):
+        np.testing.assert_array_equal(one, other)
     assert part.totals().mean_confidence == model.totals().mean_confidence

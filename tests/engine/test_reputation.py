@@ -1,5 +1,6 @@
 """Reputations against their slow twins, and against the truth where it is known."""
 
+from collections.abc import Sequence
 from math import log
 
 import numpy as np
@@ -15,8 +16,8 @@ from engine.kernels.reputation import CELLS, assess, quantiles, share_out
 from engine.kernels.support import OCTAVES, octave
 from engine.leaning import Leanings, biases
 from engine.population import Population
-from engine.records import Elsewhere, Heard, Records
-from engine.reputation import reputations
+from engine.records import SCATTER, Elsewhere, Heard, Records
+from engine.reputation import everyone, reputations
 from engine.trend import backing, trend
 from tests import naive_reputation as naive
 from tests.engine.test_categorical import Event, columns, new_pair, programs, run_naive
@@ -232,6 +233,62 @@ def test_intervals_hold_the_truth_and_narrow_with_gold() -> None:
             widths.append(np.mean(found.high - found.low))
     assert 0.9 <= np.mean(covered) <= 0.995
     assert np.mean(widths[4:]) < np.mean(widths[:4])
+
+
+@pytest.mark.parametrize("labels", [2, 5, 40])
+def test_what_is_said_of_a_worker_is_the_same_whoever_is_asked_for_beside_it(labels: int) -> None:
+    rng = np.random.default_rng(labels)
+    task, worker = np.repeat(people(200), 7), rng.permutation(people(1400) % 60).astype(np.int32)
+    label = ((task + (rng.random(1400) < 0.3)) % labels).astype(np.int16)
+    gold = np.full(200, -1, np.int16)
+    gold[:20] = people(20) % labels
+    model = Categorical.fit(task, worker, label, labels, gold)
+    population, prior = Population.of(model), model.prior()
+    standing = rng.normal(0, 1, 40)
+    elsewhere = Elsewhere(standing, np.where(standing > 0, 0.2, np.inf))
+    together = everyone(population, model, elsewhere)
+    leanings = Leanings.of(model) if labels <= 32 else None
+    for some in (people(60), people(7), people(60)[59:], people(60)[13:14]):
+        known = elsewhere.of(some)
+        found = reputations(population, Records.of(model, some), prior, known)
+        for name in ("accuracy", "bits", "agreement", "gold"):
+            one, other = getattr(found, name), getattr(together, name)
+            for end in ("value", "low", "high"):
+                assert getattr(one, end).tobytes() == getattr(other, end)[some].tobytes()
+        if leanings is not None:
+            one, other = biases(model, leanings, some), biases(model, leanings, people(60))
+            assert one.low.tobytes() == other.low[some].tobytes()
+            assert one.value.tobytes() == other.value[some].tobytes()
+
+
+@given(st.data())
+def test_records_elsewhere_are_combined(data: st.DataObject) -> None:
+    """One stays as it is; more make surer, in any order, and never surer than one known surely."""
+    number = st.floats(-4, 4)
+    rows = data.draw(st.lists(st.tuples(st.integers(0, 4), number, st.floats(0, 50)), max_size=20))
+    shuffled = data.draw(st.permutations(rows))
+
+    def combined(rows: Sequence[tuple[int, float, float]]) -> Elsewhere:
+        columns = np.array(rows).reshape(-1, 3).T
+        return Elsewhere.combined(6, columns[0].astype(np.int32), columns[1], columns[2])
+
+    found, again = combined(rows), combined(shuffled)
+    np.testing.assert_allclose(found.standing, again.standing, atol=1e-9)
+    np.testing.assert_allclose(found.variance, again.variance, atol=1e-9)
+    for worker in range(6):
+        own = [(standing, variance) for who, standing, variance in rows if who == worker]
+        mean, variance = found.standing[worker], found.variance[worker]
+        if not own:
+            assert np.isinf(variance)
+        elif len(own) == 1:
+            assert (mean, variance) == pytest.approx(own[0], abs=1e-6)
+        else:
+            assert min(s for s, _ in own) - 1e-9 <= mean <= max(s for s, _ in own) + 1e-9
+            assert 0 <= variance <= min(v for _, v in own) + 1e-9
+            # No more is known than if the projects were one, where nothing scatters.
+            assert variance + SCATTER >= 1 / sum(1 / (v + SCATTER) for _, v in own) - 1e-9
+    beyond = found.of(np.array([5, 0, 9], np.int32))
+    assert np.isinf(beyond.variance[[0, 2]]).all()
 
 
 def test_bits_are_those_of_the_matrix_that_is_meant() -> None:

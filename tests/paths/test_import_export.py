@@ -27,7 +27,7 @@ query ($first: Int!, $after: String) { tasks(project: "p", first: $first, after:
 } }"""
 WORKERS = """
 query ($first: Int!, $after: String) { workers(project: "p", first: $first, after: $after) {
-  edges { node { externalId judgmentCount reputation { accuracy { value low high } bits } } }
+  edges { node { externalId judgmentCount reputation { accuracy { value } bits { value } } } }
   pageInfo { hasNextPage endCursor }
 } }"""
 SET_GOLD = """
@@ -168,7 +168,7 @@ async def test_a_running_server_takes_files_and_its_state_is_exported(
             reputation = workers[row["worker"]]["reputation"]
             assert int(row["judgments"]) == workers[row["worker"]]["judgmentCount"]
             assert abs(float(row["accuracy"]) - reputation["accuracy"]["value"]) < 1e-5
-            assert abs(float(row["bits"]) - reputation["bits"]) < 1e-5
+            assert abs(float(row["bits"]) - reputation["bits"]["value"]) < 1e-5
 
 
 async def test_how_long_judgments_took_goes_in_and_comes_out(
