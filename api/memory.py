@@ -175,6 +175,7 @@ class Memory:
             self.model.begin_refit()
         if not self.model.refitting or not self.model.advance_refit(REFIT_PART):
             return np.zeros(0, np.int32)
+        self.background.count(0, refitted=True)
         self.standing.begin_sweep()
         workers = np.arange(len(self.workers), dtype=np.int32)
         self.standing.worker_seq[workers] = seq
