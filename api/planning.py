@@ -1,19 +1,22 @@
 """A whole flush planned: each request in its order of arrival."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
+from api.decisions import FRAUD_FOUND
 from api.judging import plan_judgments
 from api.limits import Limits
 from api.lookups import Known
 from api.memory import Memory
-from api.plan import Plan
+from api.plan import ENGINE, Plan
 from api.requests import (
     AddTasks,
     AddWorkers,
     LeaseTasks,
     Refit,
     Release,
+    ReportFraud,
     Request,
     Retract,
     Rule,
@@ -60,7 +63,15 @@ def plan_requests(
                 plan_retraction(plan, request, known.retraction)
             case Refit():
                 plan.refit(request)
+            case ReportFraud():
+                request.seq = [_found(plan, body) for body in request.bodies]
             case Rule():
                 plan_ruling(plan, request, known.decided)
     plan.tell_loads()
     return plan
+
+
+def _found(plan: Plan, body: Mapping[str, Any]) -> int:
+    workers = body["workers"]
+    worker = workers[0] if len(workers) == 1 else None
+    return plan.decide(FRAUD_FOUND, body, ENGINE, worker=worker)

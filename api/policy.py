@@ -101,6 +101,14 @@ class Policy:
     act_on_status: bool = _switch(
         True, "Whether paused and banned workers get no tasks; if not, their status is only told."
     )
+    find_fraud: bool = _switch(
+        True,
+        "Whether the log is searched for fraud as it grows: copying, answers by a pattern, answers "
+        "too fast to have looked.",
+    )
+    fraud_rate: float = _knob(
+        0.01, 1e-6, 0.2, "Share of the findings of fraud, of each family, that may be false."
+    )
     tell_workers: str = _choice(
         STATUS,
         "What workers are told of their own standing.",

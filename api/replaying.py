@@ -104,6 +104,7 @@ class Replay:
             "requireLease": False,
             "allowRevision": True,
             "actOnStatus": False,
+            "findFraud": False,
         }
         if self.dataset.judgments.revised:
             return {**knobs, "overlap": overlap + 1, "minJudgments": None}

@@ -128,6 +128,15 @@ class Rule:
     refusal: Refused | None = None
 
 
+@dataclass(slots=True, eq=False)
+class ReportFraud:
+    """Findings of fraud to enter, as bodies of decisions (`api.fraud`)."""
+
+    bodies: Sequence[Mapping[str, Any]]
+    future: asyncio.Future[list[int]]
+    seq: list[int] = field(default_factory=list)
+
+
 Request = (
     Submit
     | LeaseTasks
@@ -139,6 +148,7 @@ Request = (
     | Retract
     | Refit
     | Rule
+    | ReportFraud
 )
 
 
@@ -157,6 +167,8 @@ def row_count(request: Request) -> int:
             return len(new.external_id)
         case AddWorkers(external_id=names):
             return len(names)
+        case ReportFraud(bodies=bodies):
+            return len(bodies)
         case UpdatePolicy() | Retract() | Refit() | Rule():
             return 1
 

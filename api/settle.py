@@ -18,6 +18,7 @@ from api.requests import (
     LeaseTasks,
     Refit,
     Release,
+    ReportFraud,
     Request,
     Retract,
     Rule,
@@ -117,6 +118,8 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 request.future.set_result(np.array(worker, np.int32))
             case Retract(answer=Decided() as decided) | Rule(answer=Decided() as decided):
                 request.future.set_result(decided)
+            case ReportFraud(seq=entered):
+                request.future.set_result(entered)
             case Refit():
                 request.future.set_result(not memory.model.refitting)
             case Submit() | Retract() | Rule():

@@ -27,6 +27,7 @@ from api.errors import (
     Unavailable,
 )
 from api.feeds import Feed
+from api.finder import Finder
 from api.inbox import Inbox
 from api.leases import OpenLease
 from api.limits import Limits
@@ -109,6 +110,7 @@ class Shard(Calls):
         self._renewal = Renewal(lambda: self.memory, self._reputations_moved, limits)
         self._snapshots = SnapshotKeeper(dsn, project_id, limits)
         self.staff = Staff(pool, lambda: self.memory, self._ask, limits)
+        self._finder = Finder(pool, lambda: self.memory, self._ask)
         self._running: asyncio.Task[None] | None = None
 
     async def _ask(self, request: Request, future: asyncio.Future[_T]) -> _T:
@@ -160,6 +162,7 @@ class Shard(Calls):
 
     async def close(self) -> None:
         """Carry out what waits, bring derived tables and snapshot up to date, leave the seat."""
+        await self._finder.stop()
         self._closing = True
         self._inbox.wake()
         if self._running is not None:
@@ -231,6 +234,7 @@ class Shard(Calls):
         self._give_back(answer(memory, requests, contents))
         self._tell(changed)
         self._snapshots.consider(memory.seq)
+        self._finder.consider()
 
     async def _commit_plan(
         self, memory: Memory, now: datetime, requests: list[Request]

@@ -21,6 +21,7 @@ SUSPICION = 0.05  # error rate at which rings are kept, and members taken in
 MOST_FRIENDS, FRIENDS = 10, 0.2  # others, and share of them, that a worker may copy from
 FEW_BETS = 10.0  # that damp the share of a pair that has few
 MOST_USUAL = 0.6  # share of copying that is tolerated where it is usual: armies of copies do more
+BORNE_OUT = 0.75  # share of a ring's pairs, at least, that have evidence of their own
 APPLICANTS = 8  # most recommended workers that are tested at each step of growth
 
 
@@ -118,11 +119,20 @@ class Rings:
             if (self._member[seed] >= 0).any() or excess(tallies[pair]) < self._terms.share:
                 continue
             ring = self._grow(seed, len(rings), most)
-            if ring.log_evidence >= -log(SUSPICION * (len(rings) + 1)):
+            if (
+                ring.log_evidence >= -log(SUSPICION * (len(rings) + 1))
+                and self._borne_out(pairs, len(rings)) >= BORNE_OUT
+            ):
                 rings.append(ring)
             else:
                 self._member[ring.workers] = -1
         return rings
+
+    def _borne_out(self, pairs: Pairs, ring: int) -> float:
+        """Share of the pairs of a ring that have evidence of their own. Where most have none the
+        members may follow what their majority gives, but learned it, each by itself."""
+        of_ring = (self._member[pairs.first] == ring) & (self._member[pairs.second] == ring)
+        return float((pairs.evidence[of_ring] >= LINK).mean())
 
     def _compare(self, first: Ints, second: Ints) -> tuple[Floats, Floats]:
         evidence = np.zeros(len(first))

@@ -82,6 +82,8 @@ class Policy:
     quiz: bool = _knob("quiz")
     status_evidence: StatusEvidence = _knob("status_evidence")
     act_on_status: bool = _knob("act_on_status")
+    find_fraud: bool = _knob("find_fraud")
+    fraud_rate: float = _knob("fraud_rate")
     tell_workers: Telling = _knob("tell_workers")
 
 
@@ -164,6 +166,8 @@ class PolicyChanges:
     quiz: bool | None = _knob("quiz", default=UNSET)
     status_evidence: StatusEvidence | None = _knob("status_evidence", default=UNSET)
     act_on_status: bool | None = _knob("act_on_status", default=UNSET)
+    find_fraud: bool | None = _knob("find_fraud", default=UNSET)
+    fraud_rate: float | None = _knob("fraud_rate", default=UNSET)
     tell_workers: Telling | None = _knob("tell_workers", default=UNSET)
 
     def given(self) -> dict[str, Any]:

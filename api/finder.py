@@ -1,0 +1,109 @@
+"""The search for fraud in a project: as its log grows, beside all else that the writer does."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import asyncpg
+
+from api.asking import Ask
+from api.calls import new_future
+from api.errors import Refused
+from api.fraud import body_of, standing
+from api.memory import Memory
+from api.requests import ReportFraud
+from db import frauds
+from db.connect import AnyConnection
+from engine.fraud import Finding
+from engine.search import Material, copy_course, copy_votes, room_for, search
+
+FEWEST: Final = 300  # judgments, and so many more, before a search
+GROWTH: Final = 0.25  # of the log, before another one
+REST: Final = 20.0  # times as long as the search took
+FIRST_GROWTH: Final = 0.05  # the same after a start, which does not know of the last one
+
+logger = logging.getLogger(__name__)
+
+
+class Finder:
+    """Searches on copies in a thread, and enters what is new as decisions."""
+
+    def __init__(self, pool: asyncpg.Pool, memory: Callable[[], Memory], ask: Ask) -> None:
+        self._pool = pool
+        self._memory = memory
+        self._ask = ask
+        self._due_at = 0.0  # judgments; 0 while nothing was looked at
+        self._searching: asyncio.Task[None] | None = None
+
+    def consider(self) -> None:
+        """Begin a search in the background, if the log has grown enough."""
+        memory = self._memory()
+        count = memory.model.judgment_count
+        if not self._due_at:
+            self._due_at = max(count * (1 + FIRST_GROWTH), FEWEST)
+        if count >= self._due_at and self._searching is None and memory.project.policy.find_fraud:
+            self._due_at = max(count * (1 + GROWTH), count + FEWEST)
+            self._searching = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Give up a search that is under way."""
+        if self._searching is not None:
+            self._searching.cancel()
+            await asyncio.gather(self._searching, return_exceptions=True)
+
+    async def _run(self) -> None:
+        """Search, then rest, so that little of the time goes into it while the log grows fast."""
+        began = time.monotonic()
+        try:
+            await self._search()
+        except (Refused, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            logger.warning("The search for fraud was broken off: %r", error)
+        await asyncio.sleep((time.monotonic() - began) * REST)
+        self._searching = None
+        self.consider()
+
+    async def _search(self) -> None:
+        memory = self._memory()
+        model, tests = memory.model, memory.vetting.tests
+        room = await asyncio.to_thread(room_for, model, tests)
+        votes, workers, count = copy_votes(model, room), model.worker_count, model.judgment_count
+        await asyncio.sleep(0)  # so that nobody waits for both copies
+        course = copy_course(tests, workers, room)
+        material = Material(model.labels, workers, votes, course)
+        found = await asyncio.to_thread(search, material, memory.project.policy.fraud_rate)
+        await self._take(found, count)
+
+    async def _take(self, found: Sequence[Finding], judgments: int) -> None:
+        """Enter what is not in the log yet."""
+        if not found:
+            return
+        project_id = self._memory().project.project_id
+        async with self._pool.acquire() as connection:
+            rows = await frauds.found(connection, project_id)
+            earlier = [(row["seq"], row["body"]) for row in rows]
+            new = [finding for finding in found if standing(finding, earlier) is None]
+            bodies = [await self._body(connection, finding, judgments) for finding in new]
+        if bodies:
+            future: asyncio.Future[list[int]] = new_future()
+            await self._ask(ReportFraud(bodies, future), future)
+
+    async def _body(
+        self, connection: AnyConnection, finding: Finding, judgments: int
+    ) -> dict[str, Any]:
+        project = self._memory().project
+        examples = finding.examples
+        rows = await frauds.times(
+            connection,
+            project.project_id,
+            examples.task.tolist(),
+            examples.label.tolist(),
+            finding.workers.tolist(),
+        )
+        gaps: list[float | None] = []
+        for place in range(1, len(examples.task) + 1):
+            times = [row["created_at"] for row in rows if row["place"] == place]
+            gaps.append((max(times) - min(times)).total_seconds() if len(times) > 1 else None)
+        labels = [label.external_id for label in project.labels]
+        return body_of(finding, labels, gaps, judgments)

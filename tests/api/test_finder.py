@@ -1,0 +1,151 @@
+"""The search for fraud beside the writer: what it enters, and that it enters nothing twice."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from api import finder
+from api.policy import Policy
+from api.shard import Shard
+from api.shards import Shards
+from db.connect import connect
+from db.frauds import found
+from tests.api.rig import Clock, make_project, new_tasks, open_shards, submissions
+from tests.waiting import eventually
+
+TASKS, WORKERS, LABELS = 60, 16, 3
+RING = (3, 7, 8, 12)
+CONSTANT = 5
+POLICY = Policy(overlap=50, require_lease=False)
+
+
+@pytest.fixture(autouse=True)
+def restless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No rest between two searches."""
+    monkeypatch.setattr(finder, "REST", 0.0)
+
+
+def said(seed: int, tasks: int = TASKS) -> npt.NDArray[np.int16]:
+    """Labels [workers, tasks]: most are right three times in four, a ring gives one's answers, and
+    one worker always says 1."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, LABELS, tasks)
+    wrong = (truth + rng.integers(1, LABELS, (WORKERS, tasks))) % LABELS
+    label = np.where(rng.random((WORKERS, tasks)) < 0.75, truth, wrong)
+    label[list(RING)] = np.where(rng.random(tasks) < 0.5, truth, wrong[RING[0]])
+    label[CONSTANT] = 1
+    return label.astype(np.int16)
+
+
+async def judge(shard: Shard, label: npt.NDArray[np.int16], first: int = 0) -> None:
+    """All judge all tasks from `first` on, one worker after the other."""
+    tasks = range(first, first + label.shape[1])
+    for worker in range(WORKERS):
+        done = await shard.submit(submissions(worker, label[worker].tolist(), task=tasks))
+        assert set(done.code) == {""}
+
+
+async def bodies(shard: Shard) -> list[dict[str, Any]]:
+    connection = await connect(shard._dsn)
+    rows = await found(connection, shard.project.project_id)
+    await connection.close()
+    return [row["body"] for row in rows]
+
+
+def of(kind: str, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [body for body in findings if body["kind"] == kind]
+
+
+async def searched(shard: Shard) -> None:
+    """Wait until what there is has been searched."""
+    await eventually(lambda: shard._finder._searching is None)
+
+
+async def judged_project(shards: Shards, clock: Clock) -> Shard:
+    """All have judged all tasks, the ring within seconds."""
+    shard = await make_project(shards, labels=LABELS, tasks=TASKS, workers=WORKERS, policy=POLICY)
+    label = said(1)
+    for worker in range(WORKERS):
+        clock.pass_(2.0 if worker in RING[1:] else 1000.0)
+        await shard.submit(submissions(worker, label[worker].tolist(), task=range(TASKS)))
+    return shard
+
+
+async def test_what_is_found_is_entered_as_a_decision_of_the_engine(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "FEWEST", TASKS * WORKERS)
+    async with open_shards(database_url, clock := Clock()) as shards:
+        shard = await judged_project(shards, clock)
+        await searched(shard)
+        findings = await bodies(shard)
+    assert {body["kind"] for body in findings} == {"ONE_HAND", "CONSTANT"}
+    (group,) = of("ONE_HAND", findings)
+    assert group["workers"] == list(RING)
+    assert group["suggestion"] == "JOIN"
+    evidence = group["evidence"]
+    assert evidence["same"] == evidence["bets"] > evidence["expected"] > 0
+    assert evidence["wrong"] > evidence["expected_wrong"]
+    assert evidence["judgments_searched"] == TASKS * WORKERS
+    assert 0 <= evidence["false_discovery_rate"] <= POLICY.fraud_rate
+    assert "4 workers answer as one" in group["text"]
+    examples = evidence["examples"]
+    assert all(0 <= example["task"] < TASKS for example in examples)
+    assert all(example["label"] in ("l0", "l1", "l2") for example in examples)
+    # Worker 3 was 2,000 s before worker 7, with honest ones in between.
+    assert all(example["seconds_apart"] > 1000 for example in examples)
+    assert evidence["at_once"] == 0
+    (constant,) = of("CONSTANT", findings)
+    assert constant["workers"] == [CONSTANT]
+    assert constant["suggestion"] == "VOID"
+    assert "same answer again and again" in constant["text"]
+
+
+async def test_a_finding_is_entered_once_while_the_log_grows_and_after_a_restart(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "FEWEST", TASKS * WORKERS)
+    async with open_shards(database_url, clock := Clock()) as shards:
+        shard = await judged_project(shards, clock)
+        await eventually(lambda: shard._finder._due_at > TASKS * WORKERS)
+        await searched(shard)
+        first = await bodies(shard)
+        assert [body["workers"] for body in of("ONE_HAND", first)] == [list(RING)]
+    async with open_shards(database_url, clock) as shards:
+        shard = shards.all()[0]
+        more = 24  # a third more, too little to double the evidence
+        await shard.add_tasks(new_tasks([f"more{i}" for i in range(more)]), "test")
+        label = said(2, more)
+        await judge(shard, label, TASKS)
+        # From now on at the latest what there is has been searched once since the start.
+        await eventually(lambda: shard._finder._due_at > TASKS * WORKERS * 1.05)
+        await searched(shard)
+        assert len(of("ONE_HAND", await bodies(shard))) == len(of("ONE_HAND", first))
+
+
+async def test_nothing_is_searched_where_the_policy_says_so(database_url: str) -> None:
+    async with open_shards(database_url, clock := Clock()) as shards:
+        policy = Policy(overlap=50, require_lease=False, find_fraud=False)
+        shard = await make_project(
+            shards, labels=LABELS, tasks=TASKS, workers=WORKERS, policy=policy
+        )
+        await judge(shard, said(1))
+        assert shard._finder._searching is None
+        # It begins as soon as the policy changes.
+        clock.pass_(1.0)
+        await shard.update_policy({"find_fraud": True}, None, "test")
+        await eventually(lambda: shard._finder._searching is None)
+        assert of("ONE_HAND", await bodies(shard))
+
+
+async def test_a_project_is_closed_while_it_is_searched(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "REST", 1e9)
+    async with open_shards(database_url, clock := Clock()) as shards:
+        shard = await judged_project(shards, clock)
+        assert shard._finder._searching is not None
+    async with open_shards(database_url, clock) as shards:
+        assert shards.all()[0].memory.model.judgment_count == TASKS * WORKERS
