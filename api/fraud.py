@@ -27,6 +27,7 @@ def body_of(
         "judgments_searched": judgments,
     }
     if len(examples.task):
+        evidence["tasks"] = examples.task.tolist()
         evidence["examples"] = [
             {
                 "task": int(task),

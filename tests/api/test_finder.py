@@ -93,6 +93,7 @@ async def test_what_is_found_is_entered_as_a_decision_of_the_engine(
     assert "4 workers answer as one" in group["text"]
     examples = evidence["examples"]
     assert all(0 <= example["task"] < TASKS for example in examples)
+    assert evidence["tasks"] == [example["task"] for example in examples]
     assert all(example["label"] in ("l0", "l1", "l2") for example in examples)
     # Worker 3 was 2,000 s before worker 7, with honest ones in between.
     assert all(example["seconds_apart"] > 1000 for example in examples)
