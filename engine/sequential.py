@@ -197,6 +197,12 @@ class StatusTests:
         self._reserve(0, int(workers.max(initial=-1)) + 1)
         return self._verdicts.held[workers]
 
+    def alarms(self, workers: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Whether each of the workers became worse, and whether it began to rush."""
+        self._reserve(0, int(workers.max(initial=-1)) + 1)
+        alarms = self._verdicts.alarms[workers]
+        return alarms & verdict.WORSE != 0, alarms & verdict.HURRIED != 0
+
     def findings(self, workers: Ints) -> Findings:
         """What their status rests on."""
         self._reserve(0, int(workers.max(initial=-1)) + 1)

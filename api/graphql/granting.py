@@ -18,6 +18,8 @@ from api.graphql.key import (
     RevokeKeyResult,
 )
 from api.graphql.leasing import held_by, labels_of, lease_of
+from api.graphql.reading import selected
+from api.graphql.standings import own_standing
 from api.graphql.submitting import workers_of
 from api.keys import Role, derived_id
 from db import reads
@@ -78,9 +80,14 @@ async def me(info: Info) -> Me:
             worker=None,
             labels=None,
             leases=[],
+            standing=None,
         )
     shard = await shard_of(context, None)
-    held = [] if caller.worker_id is None else await held_by(context, shard, caller.worker_id)
+    held, standing = [], None
+    if caller.worker_id is not None:
+        held = await held_by(context, shard, caller.worker_id)
+        if "standing" in selected(info):
+            standing = await own_standing(context, shard, caller.worker_id)
     key = await _key(context, caller.key_id)
     return Me(
         key_id=ID(caller.key_id),
@@ -89,6 +96,7 @@ async def me(info: Info) -> Me:
         worker=key.worker,
         labels=labels_of(shard.project),
         leases=[lease_of(context, lease) for lease in held],
+        standing=standing,
     )
 
 

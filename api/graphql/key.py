@@ -10,6 +10,7 @@ from api.graphql.enums import described_enum
 from api.graphql.lease import Lease
 from api.graphql.project import Label
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
+from api.graphql.standing import OwnStanding
 from api.keys import Role
 
 described_enum(
@@ -51,6 +52,9 @@ class Me:
     )
     leases: list[Lease] = field(
         description="The tasks that the worker holds now; empty for ADMIN keys."
+    )
+    standing: OwnStanding | None = field(
+        description="How the worker stands, as far as the policy tells it; null for ADMIN keys."
     )
 
 

@@ -3,6 +3,7 @@
 from enum import Enum
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import strawberry
 from strawberry import ID, field
 
@@ -17,10 +18,12 @@ from api.graphql.people import workers_of
 from api.graphql.project import Project
 from api.graphql.reading import project_of, selected, tasks_of
 from api.graphql.scalars import Json
+from api.graphql.scalars import Sequence as LogSequence
+from api.graphql.standing import Appeal, WorkerStatus
 from api.graphql.task import Task, TaskStatus
-from api.graphql.worker import Worker, WorkerStatus
+from api.graphql.worker import Worker
 from api.shard import Shard
-from db import reads
+from db import reads, standings
 
 OneProject = Annotated[
     ID | None,
@@ -207,7 +210,8 @@ async def workers(
     )
     keys = [_key(by, row, "worker_id") for row in found]
     total = shard.quality().workers if conditions == WorkerFilter() else None
-    return paging.connection(asked, name, workers_of(shard, found, selected(info)), keys, total)
+    nodes = await workers_of(context, shard, found, selected(info))
+    return paging.connection(asked, name, nodes, keys, total)
 
 
 async def keys(
@@ -228,6 +232,24 @@ async def keys(
     )
     sort_keys = [(row["key_id"],) for row in found]
     return paging.connection(asked, name, [key_of(row) for row in found], sort_keys, None)
+
+
+async def appeals(info: Info, project: OneProject = None) -> list[Appeal]:
+    """The open appeals of a project, the oldest first."""
+    context = admin_of(info)
+    shard = await shard_of(context, project)
+    seqs = list(shard.memory.vetting.appeals.values())
+    rows = await standings.decisions(context.service.pool, shard.project.project_id, seqs)
+    names = shard.worker_names(np.array([row["worker_id"] for row in rows], np.int32))
+    return [
+        Appeal(
+            sequence=LogSequence(row["seq"]),
+            worker=ID(name),
+            message=row["body"]["reason"],
+            created_at=row["created_at"],
+        )
+        for row, name in zip(rows, names, strict=True)
+    ]
 
 
 def _task_count(shard: Shard, conditions: TaskFilter) -> int | None:

@@ -139,5 +139,5 @@ async def _worker(
     if not 0 <= worker_id < 2**31:
         return None
     found = await reads.workers_by_ids(pool, project_id, [worker_id])
-    workers = workers_of(shard, found, wanted)
+    workers = await workers_of(context, shard, found, wanted)
     return workers[0] if workers else None

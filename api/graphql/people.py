@@ -8,9 +8,12 @@ from strawberry import ID
 
 from api import rows
 from api.errors import InvalidInput
+from api.graphql.context import Context
 from api.graphql.reputation import Bias, Confusion, Estimate, Reputation
 from api.graphql.scalars import global_id
-from api.graphql.worker import Worker, WorkerKind, WorkerStatus
+from api.graphql.standing import Standing, WorkerStatus
+from api.graphql.standings import standings_of
+from api.graphql.worker import Worker, WorkerKind
 from api.views import Views
 from engine.reputation import Estimate as Estimates
 
@@ -18,11 +21,16 @@ MOST_CELLS = 2_000_000  # of the confusion matrices of one answer
 LEAST_COUNT = 0.05  # of a cell that is shown
 
 
-def workers_of(
-    shard: Views, found: Sequence[asyncpg.Record], wanted: frozenset[str]
+async def workers_of(
+    context: Context, shard: Views, found: Sequence[asyncpg.Record], wanted: frozenset[str]
 ) -> list[Worker]:
     """Workers from their rows, in the same order. `wanted`: the fields that were selected."""
-    views = shard.workers(np.array([row["worker_id"] for row in found], np.int32))
+    ids = np.array([row["worker_id"] for row in found], np.int32)
+    views = shard.workers(ids)
+    standings: list[Standing | None] = [None] * len(found)
+    if "standing" in wanted:
+        history = "history" in wanted
+        standings = [*await standings_of(context, shard, ids, with_history=history)]
     project_id = shard.project.project_id
     return [
         Worker(
@@ -36,14 +44,16 @@ def workers_of(
             judgment_count=count,
             open_leases=leases,
             reputation=reputation,
+            standing=standing,
         )
-        for row, status, voided, count, leases, reputation in zip(
+        for row, status, voided, count, leases, reputation, standing in zip(
             found,
             views.status,
             views.voided.tolist(),
             views.judgments.tolist(),
             views.open_leases.tolist(),
             _reputations(shard, views, wanted),
+            standings,
             strict=True,
         )
     ]

@@ -121,7 +121,7 @@ async def _judgments(
     found = await reads.judgments_of_tasks(pool, project_id, ids.tolist(), shard.until)
     who = sorted({row["worker_id"] for row in found})
     named = await reads.workers_by_ids(pool, project_id, who)
-    workers = dict(zip(who, workers_of(shard, named, wanted), strict=True))
+    workers = dict(zip(who, await workers_of(context, shard, named, wanted), strict=True))
     names = [ID(label.external_id) for label in shard.project.labels]
     judgments: dict[int, list[Judgment]] = {}
     for row in found:

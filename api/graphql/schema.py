@@ -8,6 +8,7 @@ from graphql import GraphQLSchema, print_schema
 from strawberry import field
 
 from api.graphql import (
+    deciding,
     granting,
     leasing,
     listing,
@@ -31,7 +32,15 @@ from api.graphql.retraction import (
     VoidWorkerResult,
     WithdrawGoldResult,
 )
+from api.graphql.ruling import (
+    AnswerAppealResult,
+    AppealResult,
+    FreeWorkerStatusResult,
+    LiftPauseResult,
+    SetWorkerStatusResult,
+)
 from api.graphql.scalars import CONFIG
+from api.graphql.standing import Appeal
 from api.graphql.task import AddTasksResult, SetGoldResult, Task
 from api.graphql.watching import QualityEvent, TaskEvent, WorkerEvent
 from api.graphql.worker import Worker
@@ -58,6 +67,10 @@ class Query:
     )
     workers: Connection[Worker] = field(
         resolver=listing.workers, description="Workers of a project."
+    )
+    appeals: list[Appeal] = field(
+        resolver=listing.appeals,
+        description="The appeals of workers that wait for an answer, the oldest first.",
     )
     keys: Connection[ApiKey] = field(
         resolver=listing.keys,
@@ -132,6 +145,28 @@ class Mutation:
         resolver=retracting.reopen_task,
         description="Ask for further judgments of tasks, whatever their status and beyond the "
         "overlap: until these have come nothing settles them.",
+    )
+    set_worker_status: SetWorkerStatusResult = strawberry.mutation(
+        resolver=deciding.set_worker_status,
+        description="Hold a worker's status, whatever the tests of its judgments say.",
+    )
+    free_worker_status: FreeWorkerStatusResult = strawberry.mutation(
+        resolver=deciding.free_worker_status,
+        description="Give a worker's status back to the tests.",
+    )
+    lift_pause: LiftPauseResult = strawberry.mutation(
+        resolver=deciding.lift_pause,
+        description="Lift a worker's pause or ban. Nothing is forgotten: it takes ten times as "
+        "much evidence to pause it again, and no less if the evidence falls meanwhile.",
+    )
+    answer_appeal: AnswerAppealResult = strawberry.mutation(
+        resolver=deciding.answer_appeal,
+        description="Answer a worker's open appeal. Granting it lifts the pause or ban.",
+    )
+    appeal: AppealResult = strawberry.mutation(
+        resolver=deciding.appeal,
+        description="Appeal against a pause or ban, with the WORKER key of the worker. One appeal "
+        "is open at a time.",
     )
     create_key: CreateKeyResult = strawberry.mutation(
         resolver=granting.create_key, description="Create an API key, for a worker's front-end say."

@@ -131,7 +131,8 @@ async def worker_feed(
 
     async def read(ids: Int32s, cursor: int) -> WorkerEvent:
         found = await reads.workers_by_ids(pool, project_id, ids.tolist())
-        return WorkerEvent(cursor=Sequence(cursor), workers=workers_of(shard, found, wanted))
+        workers = await workers_of(context, shard, found, wanted)
+        return WorkerEvent(cursor=Sequence(cursor), workers=workers)
 
     start = _start(shard, after)
     return _parts(context, shard.feed.workers(start), start, ("workers", wanted), read)

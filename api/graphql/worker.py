@@ -10,6 +10,7 @@ from api.graphql.enums import described_enum
 from api.graphql.project import Node
 from api.graphql.reputation import Reputation
 from api.graphql.scalars import Json
+from api.graphql.standing import Standing, WorkerStatus
 
 
 @described_enum(
@@ -22,27 +23,6 @@ class WorkerKind(Enum):
 
     HUMAN = "HUMAN"
     MODEL = "MODEL"
-
-
-@described_enum(
-    "How a worker stands, by sequential tests of its judgments or by staff's word. The judgments "
-    "count in any case, unless the worker is voided.",
-    QUIZ="New, and not proven yet.",
-    ACTIVE="Gets tasks.",
-    TRUSTED="Gets tasks; it is proven to be better than acceptable.",
-    WATCH="Gets tasks; it may be worse than acceptable, became worse, or began to rush.",
-    PAUSED="Gets no tasks, but may finish those it holds: it is worse than acceptable.",
-    BANNED="Gets no tasks, and its own judgments are refused: it is far worse than acceptable.",
-)
-class WorkerStatus(Enum):
-    """Status of a worker."""
-
-    QUIZ = "QUIZ"
-    ACTIVE = "ACTIVE"
-    TRUSTED = "TRUSTED"
-    WATCH = "WATCH"
-    PAUSED = "PAUSED"
-    BANNED = "BANNED"
 
 
 @strawberry.type(description="A person or a program that judges tasks of a project.")
@@ -61,3 +41,8 @@ class Worker(Node):
     judgment_count: int = field(description="Live judgments.")
     open_leases: int = field(description="Tasks that the worker holds now.")
     reputation: Reputation = field(description="What is known of the worker's work.")
+    standing: Standing | None = field(
+        description="What its status rests on, and how it came about.",
+        graphql_type=Standing,
+        default=None,
+    )

@@ -38,8 +38,9 @@ from api.graphql.refusals import Conflict, RowRefusal, TryLater, refusal
 from api.graphql.reputation import Estimate, Reputation
 from api.graphql.scalars import Json, Sequence
 from api.graphql.schema import build
+from api.graphql.standing import WorkerStatus
 from api.graphql.task import Consensus, Judgment, LabelProbability, Task, TaskStatus
-from api.graphql.worker import Worker, WorkerKind, WorkerStatus
+from api.graphql.worker import Worker, WorkerKind
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CAT = ID("cat")

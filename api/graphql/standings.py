@@ -1,0 +1,115 @@
+"""How workers stand, read from memory and from the log."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import numpy as np
+
+from api.decisions import APPEAL_ANSWERED, STATUS_CHANGED, WORKER_APPEALED
+from api.graphql.context import Context
+from api.graphql.scalars import Sequence as LogSequence
+from api.graphql.standing import (
+    HISTORY,
+    Evidence,
+    OwnStanding,
+    Standing,
+    StatusDecision,
+    StatusDecisionKind,
+    WorkerStatus,
+)
+from api.policy import NOTHING, REASONS
+from api.reasons import reasons
+from api.rows import Int32s
+from api.shard import Shard
+from api.vetting import told
+from api.views import Views
+from db import standings
+
+
+async def standings_of(
+    context: Context, views: Views, ids: Int32s, *, with_history: bool
+) -> list[Standing]:
+    """How some workers stand, in their order."""
+    vetting = views.memory.vetting
+    histories: dict[int, list[StatusDecision]] = {}
+    if with_history:
+        for row in await _history(context, views, ids.tolist(), HISTORY):
+            histories.setdefault(row["worker_id"], []).append(_decision(row))
+    findings = vetting.tests.findings(ids)
+    worse, hurried = vetting.tests.alarms(ids)
+    found = []
+    for place, worker in enumerate(ids.tolist()):
+        evidence = told(findings, place)
+        alarms = {"worse": bool(worse[place]), "hurried": bool(hurried[place])}
+        found.append(
+            Standing(
+                evidence=Evidence(**evidence),
+                reasons=reasons(evidence, **alarms),
+                **alarms,
+                held=_sequence(vetting.held.get(worker)),
+                appeal=_sequence(vetting.appeals.get(worker)),
+                history=histories.get(worker, []),
+            )
+        )
+    return found
+
+
+async def own_standing(context: Context, shard: Shard, worker: int) -> OwnStanding:
+    """How a worker stands, as far as the policy lets the worker know. No task is named."""
+    history = await _history(context, shard, [worker], HISTORY)
+    appeal = next((row for row in history if row["kind"] == WORKER_APPEALED), None)
+    answer = next((row for row in history if row["kind"] == APPEAL_ANSWERED), None)
+    if answer is not None and (appeal is None or answer["seq"] < appeal["seq"]):
+        answer = None
+    own = OwnStanding(
+        status=None,
+        since=None,
+        reasons=[],
+        appeal=None if appeal is None else appeal["body"]["reason"],
+        appeal_granted=None if answer is None else answer["body"]["granted"],
+        appeal_answer=None if answer is None else answer["body"]["reason"],
+    )
+    telling, ids = shard.project.policy.tell_workers, np.array([worker], np.int32)
+    if telling != NOTHING:
+        own.status = WorkerStatus(shard.workers(ids).status[0])
+        own.since = next((row["created_at"] for row in history if _turned(row)), None)
+    if telling == REASONS:
+        (standing,) = await standings_of(context, shard, ids, with_history=False)
+        own.reasons = standing.reasons
+    return own
+
+
+async def _history(
+    context: Context, views: Views, workers: Sequence[int], most: int
+) -> list[asyncpg.Record]:
+    pool, project_id = context.service.pool, views.project.project_id
+    return await standings.histories(pool, project_id, workers, views.until, most)
+
+
+def _decision(row: asyncpg.Record) -> StatusDecision:
+    body: Mapping[str, Any] = row["body"]
+    status = body.get("to", body.get("status"))
+    evidence = body["evidence"] if row["kind"] == STATUS_CHANGED else None
+    return StatusDecision(
+        sequence=LogSequence(row["seq"]),
+        kind=StatusDecisionKind(row["kind"]),
+        actor=row["actor"],
+        created_at=row["created_at"],
+        before=WorkerStatus(body["from"]) if "from" in body else None,
+        status=None if status is None else WorkerStatus(status),
+        cause=_sequence(body.get("event")),
+        granted=body.get("granted"),
+        reason=body.get("reason"),
+        evidence=None if evidence is None else Evidence(**evidence),
+    )
+
+
+def _turned(row: asyncpg.Record) -> bool:
+    """Whether the status is another one since this decision."""
+    body = row["body"]
+    return bool(row["kind"] == STATUS_CHANGED and body["from"] != body["to"])
+
+
+def _sequence(seq: int | None) -> LogSequence | None:
+    return None if seq is None else LogSequence(seq)

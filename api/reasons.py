@@ -1,0 +1,36 @@
+"""What the status of a worker rests on, in words."""
+
+from collections.abc import Mapping
+from math import exp
+from typing import Any, Final
+
+TELLING: Final = 1.0  # nats from which evidence is worth mention
+MOST_ODDS: Final = 1_000_000
+
+
+def reasons(evidence: Mapping[str, Any], *, worse: bool, hurried: bool) -> list[str]:
+    """Sentences about evidence as `api.vetting.told` gives it, and alarms; no task is named."""
+    found = []
+    against, trusting = evidence["against"], evidence["trusting"]
+    if against >= TELLING:
+        found.append(f"Its judgments speak {_odds(against)} to 1 against its being acceptable.")
+    right, total = evidence["gold_right"], evidence["gold_total"]
+    if total:
+        found.append(f"{right} of {total} judgments of gold tasks are right.")
+    if evidence["scored"] >= 1:
+        found.append(
+            f"{evidence['alike']:.0f} of {evidence['scored']:.0f} judgments are like most others; "
+            f"of a worker who is just acceptable {evidence['expected']:.0f} would be."
+        )
+    if worse:
+        found.append(f"Its judgments became worse after the first {evidence['since']}.")
+    if hurried:
+        found.append("It began to rush: most judgments take less than a third of the time before.")
+    if trusting >= TELLING:
+        found.append(f"Its judgments speak {_odds(trusting)} to 1 for its being better than that.")
+    return found
+
+
+def _odds(nats: float) -> str:
+    odds = exp(min(nats, 50.0))
+    return f"more than {MOST_ODDS:,}" if odds > MOST_ODDS else f"{odds:,.0f}"
