@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from graphql import (
+    GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -32,7 +33,7 @@ from tests.api.serving import (
 )
 
 SCHEMA: GraphQLSchema = build_schema(text())
-WORKER_MAY = {"me", "leaseTasks", "submitJudgment", "submitJudgments", "releaseLeases"}
+WORKER_MAY = {"me", "leaseTasks", "submitJudgment", "submitJudgments", "releaseLeases", "appeal"}
 
 
 def everything(type_: Any, depth: int = 5) -> str:
@@ -73,8 +74,9 @@ def example(type_: Any) -> Any:
             for name, field in type_.fields.items()
             if isinstance(field.type, GraphQLNonNull)
         }
-    name = type_.name
-    return {"Int": 1, "Float": 0.5, "Boolean": True, "JSON": {}, "Role": "ADMIN"}.get(name, "p")
+    if isinstance(type_, GraphQLEnumType):
+        return next(iter(type_.values))
+    return {"Int": 1, "Float": 0.5, "Boolean": True, "JSON": {}}.get(type_.name, "p")
 
 
 def call(name: str, field: GraphQLField, **given: Any) -> tuple[str, Data]:
