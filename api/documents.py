@@ -60,6 +60,27 @@ VOID_JUDGMENTS: Final = f"""
 mutation ($input: VoidJudgmentsInput!) {{
   voidJudgments(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
 }}"""
+_RULED: Final = "sequence duplicate worker { status }"
+SET_WORKER_STATUS: Final = f"""
+mutation ($input: SetWorkerStatusInput!) {{
+  setWorkerStatus(input: $input) {{ ... on SetWorkerStatusPayload {{ {_RULED} }} {REFUSED} }}
+}}"""
+FREE_WORKER_STATUS: Final = f"""
+mutation ($input: FreeWorkerStatusInput!) {{
+  freeWorkerStatus(input: $input) {{ ... on FreeWorkerStatusPayload {{ {_RULED} }} {REFUSED} }}
+}}"""
+LIFT_PAUSE: Final = f"""
+mutation ($input: LiftPauseInput!) {{
+  liftPause(input: $input) {{ ... on LiftPausePayload {{ {_RULED} }} {REFUSED} }}
+}}"""
+ANSWER_APPEAL: Final = f"""
+mutation ($input: AnswerAppealInput!) {{
+  answerAppeal(input: $input) {{ ... on AnswerAppealPayload {{ {_RULED} }} {REFUSED} }}
+}}"""
+APPEALS: Final = """
+query ($project: ID!) {
+  appeals(project: $project) { worker message createdAt }
+}"""
 PROJECT: Final = """
 query ($project: ID!) {
   project(externalId: $project) { attributes }

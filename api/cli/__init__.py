@@ -16,6 +16,7 @@ from api.cli import (
     replay,
     schema,
     serve,
+    status,
     void,
 )
 
@@ -35,6 +36,7 @@ app.command(epilog=export.EPILOG)(export.export)
 app.command(epilog=aggregate.EPILOG)(aggregate.aggregate)
 app.add_typer(keys.app)
 app.add_typer(void.app)
+app.add_typer(status.app)
 app.command(epilog=migrate.EPILOG)(migrate.migrate)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=schema.EPILOG)(schema.schema)

@@ -1,0 +1,212 @@
+"""`basanite status`: say how workers stand, and answer their appeals."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
+from api.cli.reaching import Key, Url, check, reach
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from api.settings import Settings
+
+app = typer.Typer(
+    name="status",
+    help="Say how workers stand: hold a status, lift a pause, answer an appeal.",
+    no_args_is_help=True,
+    epilog="Example: basanite status lift ann --project animals --reason 'the gold was wrong'",
+)
+
+Project = Annotated[str, typer.Option(metavar="ID", help="External id of the project.")]
+Worker = Annotated[str, typer.Argument(metavar="WORKER", help="External id of the worker.")]
+Reason = Annotated[str, typer.Option(help="Why; it stays in the log of decisions.")]
+ClientId = Annotated[
+    str | None,
+    typer.Option(
+        "--id",
+        metavar="ID",
+        help="Your id of the decision: the same one decides only once. Without it a new one.",
+    ),
+]
+
+
+class Status(StrEnum):
+    """What a worker's status can be."""
+
+    QUIZ = "quiz"
+    ACTIVE = "active"
+    TRUSTED = "trusted"
+    WATCH = "watch"
+    PAUSED = "paused"
+    BANNED = "banned"
+
+
+@app.command(
+    name="set",
+    epilog="Example: basanite status set ann banned --project animals --reason 'sold the account'",
+)
+def set_(
+    worker: Worker,
+    status: Annotated[Status, typer.Argument(help="The status that it is to have.")],
+    project: Project,
+    reason: Reason,
+    client_id: ClientId = None,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Hold a worker's status, whatever the tests of its judgments say."""
+    from api.documents import SET_WORKER_STATUS
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    given = _given(worker, project, reason, client_id) | {"status": status.name}
+    _decide(SET_WORKER_STATUS, given, url, key, settings)
+
+
+@app.command(epilog="Example: basanite status free ann --project animals --reason 'back to normal'")
+def free(
+    worker: Worker,
+    project: Project,
+    reason: Reason,
+    client_id: ClientId = None,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Give a status that staff holds back to the tests."""
+    from api.documents import FREE_WORKER_STATUS
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    given = _given(worker, project, reason, client_id)
+    _decide(FREE_WORKER_STATUS, given, url, key, settings)
+
+
+@app.command(
+    epilog="Example: basanite status lift ann --project animals --reason 'the gold was wrong'"
+)
+def lift(
+    worker: Worker,
+    project: Project,
+    reason: Reason,
+    client_id: ClientId = None,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Lift a worker's pause or ban. Nothing is forgotten: it takes more to pause it again."""
+    from api.documents import LIFT_PAUSE
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    given = _given(worker, project, reason, client_id)
+    _decide(LIFT_PAUSE, given, url, key, settings)
+
+
+@app.command(
+    epilog="Example: basanite status answer ann --grant --project animals --reason 'you are right'"
+)
+def answer(
+    worker: Worker,
+    project: Project,
+    reason: Annotated[str, typer.Option(help="What the worker reads; it stays in the log.")],
+    grant: Annotated[
+        bool, typer.Option("--grant/--refuse", help="Lift the pause or ban, or let it stand.")
+    ],
+    client_id: ClientId = None,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Answer a worker's open appeal."""
+    from api.documents import ANSWER_APPEAL
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    given = _given(worker, project, reason, client_id) | {"granted": grant}
+    _decide(ANSWER_APPEAL, given, url, key, settings)
+
+
+@app.command(epilog="Example: basanite status appeals --project animals")
+def appeals(
+    project: Project,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List the appeals that wait for an answer, the oldest first."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from api.client import CallFailed
+    from api.documents import APPEALS
+
+    check(url, key)
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    screen = Console(highlight=False)
+
+    async def work() -> list[dict[str, Any]]:
+        async with reach(url, key, settings, screen, "basanite status") as client:
+            found = await client.execute(APPEALS, {"project": project})
+            waiting: list[dict[str, Any]] = found["appeals"]
+            return waiting
+
+    try:
+        found = run(work())
+    except CallFailed as error:
+        fail(str(error))
+    for each in found:
+        line = f"{each['worker']}, {each['createdAt']}: {each['message']}"
+        screen.print(escape(line), soft_wrap=True)
+    if not found:
+        screen.print("No appeal is open.")
+
+
+def _given(worker: str, project: str, reason: str, client_id: str | None) -> dict[str, Any]:
+    return {
+        "project": project,
+        "worker": worker,
+        "reason": reason,
+        "clientId": client_id or uuid4().hex,
+    }
+
+
+def _decide(
+    document: str, given: dict[str, Any], url: str | None, key: str | None, settings: "Settings"
+) -> None:
+    from rich.console import Console
+
+    from api.cli.void import TAKEN
+    from api.client import CallFailed, CallRefused
+
+    check(url, key)
+    screen = Console(highlight=False)
+
+    async def work() -> dict[str, Any]:
+        async with reach(url, key, settings, screen, "basanite status") as client:
+            return await client.mutate(document, given)
+
+    try:
+        done = run(work())
+    except CallRefused as error:
+        fail(f"{error}{TAKEN if error.code == 'PROJECT_TAKEN' else ''}")
+    except CallFailed as error:
+        fail(f"{error} To try again, add --id {given['clientId']}: it is decided once.")
+    _show(screen, done, given)
+
+
+def _show(screen: "Console", done: dict[str, Any], given: dict[str, Any]) -> None:
+    from rich.markup import escape
+
+    stands = f"{given['worker']} is {done['worker']['status'].lower()}"
+    if done["duplicate"]:
+        screen.print(escape(f"{stands}. Decision {done['sequence']} was taken before."))
+        return
+    words = f"{stands}. Decision {done['sequence']}, with the id {given['clientId']}."
+    screen.print(escape(words), soft_wrap=True)
