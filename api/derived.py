@@ -185,6 +185,8 @@ class WriteBehind:
     async def _write_workers(self, connection: AnyConnection, ids: Int32s) -> None:
         memory = self._memory()
         views = memory.worker_views(ids)
+        standing, variance = memory.background.standings(memory.model, ids)
+        told = np.isfinite(variance).tolist()
         await states.write_worker_states(
             connection,
             memory.project.project_id,
@@ -198,10 +200,16 @@ class WriteBehind:
             views.gold_right.tolist(),
             views.gold_total.tolist(),
             views.voided.tolist(),
+            _where(told, standing),
+            _where(told, variance),
             views.seq.tolist(),
         )
         self._accuracy = _longer(self._accuracy, int(ids.max()) + 1)
         self._accuracy[ids] = views.accuracy.value
+
+
+def _where(told: list[bool], column: Float64s) -> list[float | None]:
+    return [value if known else None for value, known in zip(column.tolist(), told, strict=True)]
 
 
 def _longer(column: Float64s, length: int) -> Float64s:

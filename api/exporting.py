@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from api import recovery
 from api.errors import UnknownProject
 from api.memory import Memory
+from api.renewal import heard_of
 from api.rows import STATUSES, Int32s
 from api.tables.folder import OutFile, OutFolder
 from api.tables.writing import write_header, write_rows
@@ -84,7 +85,7 @@ async def export(dsn: str, project: str, folder: OutFolder, kind: Format) -> dic
         project_id = found["project_id"]
         async with exports.one_moment(connection):
             memory = await recovery.load(connection, project_id)
-            memory.background.learn(memory.model)
+            memory.background.learn(memory.model, await heard_of(connection, memory))
             consensus, workers, judgments = (folder.create(name) for name in files(kind))
             return {
                 consensus.name: _write(consensus, kind, _schema(memory), _tasks(memory)),

@@ -11,6 +11,7 @@ from api import recovery
 from api.errors import NotYet, Overloaded, TooLongAgo
 from api.limits import Limits
 from api.memory import RATE_SECONDS, Memory
+from api.renewal import heard_of
 from api.snapshots import FORMAT
 from api.views import Views
 from db import log, snapshots
@@ -116,7 +117,7 @@ class History:
         connection = await connect(self._dsn, application_name="basanite history")
         try:
             memory = await recovery.load(connection, project_id, seq)
-            memory.background.learn(memory.model)
+            memory.background.learn(memory.model, await heard_of(connection, memory))
             return memory
         finally:
             await connection.close()

@@ -114,6 +114,7 @@ class Memory:
     def adopt(self, project: Project, seq: int) -> Int32s:
         """Take a policy that came with the decision at `seq`; a sweep is due. Returns the workers
         who look different."""
+        self.background.count(1)
         self.project = project
         self.standing.begin_sweep()
         self.tell_loads(np.flatnonzero(self.standing.required[: len(self.tasks)]).astype(np.int32))

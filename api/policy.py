@@ -10,8 +10,13 @@ NOTHING, STATUS, REASONS = "NOTHING", "STATUS", "REASONS"  # what workers may se
 GOLD, GOLD_AND_CONSENSUS = "GOLD", "GOLD_AND_CONSENSUS"  # what a status rests on
 
 
-def _knob(default: object, low: float, high: float, meaning: str) -> Any:
-    return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
+def _knob(
+    default: object, low: float, high: float, meaning: str, *, whole: bool | None = None
+) -> Any:
+    if whole is None:
+        whole = not isinstance(default, float)
+    metadata = {"low": low, "high": high, "meaning": meaning, "whole": whole}
+    return field(default=default, metadata=metadata)
 
 
 def _switch(default: bool, meaning: str) -> Any:
@@ -117,6 +122,19 @@ class Policy:
         REASONS="The status and the numbers it rests on, those about gold among them.",
     )
 
+    use_other_projects: bool = _switch(
+        True,
+        "Whether a worker's record in other projects, under the same external id, moves where it "
+        "starts here, as far as such records have told here.",
+    )
+    floor_seconds: float | None = _knob(
+        None,
+        0.0,
+        604_800.0,
+        "Seconds below which an answer is suspiciously fast, as reputations tell; null for none.",
+        whole=False,
+    )
+
     def __post_init__(self) -> None:
         for knob in fields(self):
             _check(knob.name, getattr(self, knob.name))
@@ -169,7 +187,7 @@ def _check(name: str, value: object) -> None:
         if value not in options:
             raise InvalidPolicy(name, f"it must be one of {', '.join(options)}")
         return
-    whole = not isinstance(knob.default, float)
+    whole = knob.metadata["whole"]
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         raise InvalidPolicy(name, f"it must be a {'whole number' if whole else 'number'}")
     low, high = knob.metadata["low"], knob.metadata["high"]

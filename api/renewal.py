@@ -4,8 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+import asyncpg
+
 from api.limits import Limits
 from api.memory import Memory
+from api.reputations import NOWHERE, elsewhere_of
+from db.connect import AnyConnection
+from engine.records import Elsewhere
 
 logger = logging.getLogger(__name__)
 
@@ -17,8 +22,13 @@ class Renewal:
     """
 
     def __init__(
-        self, memory: Callable[[], Memory], told: Callable[[], None], limits: Limits
+        self,
+        pool: asyncpg.Pool,
+        memory: Callable[[], Memory],
+        told: Callable[[], None],
+        limits: Limits,
     ) -> None:
+        self._pool = pool
         self._memory = memory
         self._told = told  # called when reputations may have moved without a judgment
         self._limits = limits
@@ -31,7 +41,9 @@ class Renewal:
 
     async def renew(self, memory: Memory) -> None:
         """Learn from a memory as it is now, and let it adopt that."""
-        background, elsewhere = memory.background, memory.background.elsewhere
+        async with self._pool.acquire() as connection:
+            elsewhere = await heard_of(connection, memory)
+        background = memory.background
         material = background.take(memory.model)
         background.adopt(await asyncio.to_thread(material.learn, elsewhere), elsewhere)
 
@@ -40,6 +52,14 @@ class Renewal:
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+
+    async def _greet(self, memory: Memory) -> None:
+        """Ask for the records of workers who came since the others' were asked for."""
+        background = memory.background
+        known = background.elsewhere
+        if len(known.standing) < len(memory.workers):
+            async with self._pool.acquire() as connection:
+                background.adopt(background.commons, await heard_of(connection, memory, known))
 
     async def _run(self) -> None:
         loop, limits = asyncio.get_running_loop(), self._limits
@@ -50,6 +70,7 @@ class Renewal:
                 memory = self._memory()
                 quiet = memory.background.changes == seen
                 if not quiet and not memory.background.pressing(memory.model):
+                    await self._greet(memory)
                     continue
                 began = loop.time()
                 await self.renew(memory)
@@ -57,6 +78,16 @@ class Renewal:
                 took = loop.time() - began
                 await asyncio.sleep(took / limits.renewal_share - took)
         except Exception:  # reputations stay as they are; the next flush begins anew
-            logger.exception("Reputations were not learned anew")
+            logger.warning("Reputations were not learned anew", exc_info=True)
         finally:
             self._running = None
+
+
+async def heard_of(
+    connection: AnyConnection, memory: Memory, known: Elsewhere = NOWHERE
+) -> Elsewhere:
+    """Read how a memory's workers stand in other projects, if its policy asks for that."""
+    project = memory.project
+    if not project.policy.use_other_projects:
+        return NOWHERE
+    return await elsewhere_of(connection, project.project_id, len(memory.workers), known)

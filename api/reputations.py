@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 
 from api.rows import Int32s
+from db import states
+from db.connect import AnyConnection
 from engine import Categorical
 from engine.categorical import FULL_LABELS
 from engine.leaning import Habits, Leanings, biases
@@ -22,6 +24,8 @@ from engine.reputation import Estimate, Reputations, reputations
 
 GROWTH: Final = 0.125  # share of the judgments that come before all is learned anew
 FEWEST: Final = 50  # of them
+
+_ASKED_AT_ONCE: Final = 2_000  # workers whose records elsewhere are read, in some 2 ms
 
 NOWHERE: Final = Elsewhere(np.zeros(0), np.zeros(0))
 
@@ -114,6 +118,31 @@ class Background:
         leanings = self.commons.leanings
         return None if leanings is None else biases(model, leanings, ids)
 
-    def learn(self, model: Categorical) -> None:
+    def standings(self, model: Categorical, ids: Int32s) -> Elsewhere:
+        """Return how workers stand here, for other projects to hear of."""
+        records = Records.of(model, ids, by_label=False)
+        return self.commons.population.standings(records)
+
+    def learn(self, model: Categorical, elsewhere: Elsewhere) -> None:
         """Learn at once, for a memory that nothing will be added to."""
-        self.adopt(self.take(model).learn(self.elsewhere), self.elsewhere)
+        self.adopt(self.take(model).learn(elsewhere), elsewhere)
+
+
+async def elsewhere_of(
+    connection: AnyConnection, project_id: int, count: int, known: Elsewhere = NOWHERE
+) -> Elsewhere:
+    """Read how the first `count` workers stand in the other projects that have their external ids.
+
+    Of those that are `known` already, nothing is asked.
+    """
+    first = len(known.standing)
+    found = [
+        tuple(row)
+        for start in range(first, count, _ASKED_AT_ONCE)
+        for row in await states.standings_elsewhere(
+            connection, project_id, start, min(start + _ASKED_AT_ONCE, count)
+        )
+    ]
+    worker, standing, variance = np.array(found, np.float64).reshape(-1, 3).T
+    new = Elsewhere.combined(count - first, worker.astype(np.int32) - first, standing, variance)
+    return Elsewhere(*(np.concatenate(parts) for parts in zip(known, new, strict=True)))

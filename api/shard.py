@@ -107,7 +107,7 @@ class Shard(Calls):
         self._inbox = Inbox(limits.inbox_rows, limits.patience)
         self._derived = WriteBehind(pool, lambda: self.memory, limits)
         self.feed = Feed(self.quality, lambda: self.memory.sweeping, limits.feed_tick)
-        self._renewal = Renewal(lambda: self.memory, self._reputations_moved, limits)
+        self._renewal = Renewal(pool, lambda: self.memory, self._reputations_moved, limits)
         self._snapshots = SnapshotKeeper(dsn, project_id, limits)
         self.staff = Staff(pool, lambda: self.memory, self._ask, limits)
         self._finder = Finder(pool, lambda: self.memory, self._ask)

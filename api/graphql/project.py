@@ -85,6 +85,8 @@ class Policy:
     find_fraud: bool = _knob("find_fraud")
     fraud_rate: float = _knob("fraud_rate")
     tell_workers: Telling = _knob("tell_workers")
+    use_other_projects: bool = _knob("use_other_projects")
+    floor_seconds: float | None = _knob("floor_seconds")
 
 
 @strawberry.type(description="How many tasks are in each status.")
@@ -169,6 +171,8 @@ class PolicyChanges:
     find_fraud: bool | None = _knob("find_fraud", default=UNSET)
     fraud_rate: float | None = _knob("fraud_rate", default=UNSET)
     tell_workers: Telling | None = _knob("tell_workers", default=UNSET)
+    use_other_projects: bool | None = _knob("use_other_projects", default=UNSET)
+    floor_seconds: float | None = _knob("floor_seconds", default=UNSET)
 
     def given(self) -> dict[str, Any]:
         """The knobs that the caller named, by their names in api.policy."""

@@ -335,6 +335,33 @@ def test_a_new_worker_starts_at_the_population_and_what_is_known_of_it() -> None
     assert start.value[2] == pytest.approx(population.accuracy, abs=1e-6)
 
 
+@pytest.mark.parametrize("projects", [1, 4])
+def test_intervals_hold_with_records_in_other_projects(projects: int) -> None:
+    """A worker's skill scatters from project to project; what it is elsewhere is known roughly."""
+    rng = np.random.default_rng(projects)
+    workers, covered, widths = 400, [], []
+    for _ in range(3):
+        skill = rng.normal(0, 0.9, workers)
+        accuracy = 1 / (1 + np.exp(-1.2 - skill - rng.normal(0, SCATTER**0.5, workers)))
+        right = rng.binomial(8, accuracy).astype(np.int32)
+        nothing = np.zeros((workers, OCTAVES), np.int32)
+        records = Records(
+            nothing, np.zeros(workers), right, (8 - right).astype(np.int32), np.zeros((workers, 2))
+        )
+        variance = rng.uniform(0.05, 0.4, (projects, workers))
+        there = skill + rng.normal(0, np.sqrt(SCATTER + variance))
+        elsewhere = Elsewhere.combined(
+            workers, np.tile(people(workers), projects), there.ravel(), variance.ravel()
+        )
+        population = Population.learn(2, records, nobody_heard(2), elsewhere)
+        for known in (None, elsewhere):
+            found = reputations(population, records, np.array([0.5, 0.5]), known).accuracy
+            covered.append(np.mean((found.low <= accuracy) & (accuracy <= found.high)))
+            widths.append(np.mean(found.high - found.low))
+    assert 0.93 <= np.mean(covered[1::2]) <= 0.98
+    assert np.mean(widths[1::2]) < 0.85 * np.mean(widths[::2])
+
+
 def test_standings_are_about_the_middle_and_say_how_sure_they_are() -> None:
     model, accuracy, _ = judged(7, tasks=800)
     population = Population.of(model)
