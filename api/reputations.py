@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from api.rows import Int32s
+from api.rows import Float64s, Int32s
 from db import states
 from db.connect import AnyConnection
 from engine import Categorical
@@ -112,6 +112,15 @@ class Background:
         elsewhere = self.elsewhere.of(ids)
         known = elsewhere if np.isfinite(elsewhere.variance).any() else None
         return reputations(self.commons.population, records, model.prior(), known)
+
+    def steps(self, model: Categorical, ids: Int32s) -> tuple[Float64s, Float64s]:
+        """Return expected accuracy by the records elsewhere alone, and by those and gold."""
+        records = Records.of(model, ids)
+        golden = records._replace(support=np.zeros_like(records.support))
+        nothing = np.zeros_like(records.right)
+        bare = golden._replace(right=nothing, wrong=nothing)
+        there, gold = (self.look(model, ids, each).accuracy.value for each in (bare, golden))
+        return there, gold
 
     def biases(self, model: Categorical, ids: Int32s) -> Estimate | None:
         """Return the workers' biases [n, labels]; None above 32 labels."""

@@ -105,6 +105,13 @@ async def worker_by_external_id(
     return await pool.fetchrow(sql("worker_by_external_id"), project_id, external_id)
 
 
+async def standing_answers(
+    pool: asyncpg.Pool, project_id: int, tasks: Sequence[int], workers: Sequence[int], until: int
+) -> list[asyncpg.Record]:
+    """(task_id, worker_id, seq, seconds) of the judgments that stood at seq `until`."""
+    return await pool.fetch(sql("standing_answers"), project_id, tasks, workers, until)
+
+
 async def open_leases_of_worker(
     pool: asyncpg.Pool, project_id: int, worker_id: int
 ) -> list[asyncpg.Record]:

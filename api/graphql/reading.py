@@ -138,23 +138,24 @@ async def _judgments(
 
 
 def selected(info: Info) -> frozenset[str]:
-    """The names of all fields below this one: what need not be read if it is not among them."""
+    """The names of all fields below this one, also with the field that they are in before them, as
+    in "reputation.trend": what need not be read if it is not among them."""
     found: set[str] = set()
     spread: set[str] = set()
 
-    def walk(selections: SelectionSetNode | None) -> None:
+    def walk(above: str, selections: SelectionSetNode | None) -> None:
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):
-                found.add(node.name.value)
-                walk(node.selection_set)
+                found.update((node.name.value, f"{above}.{node.name.value}"))
+                walk(node.name.value, node.selection_set)
             elif isinstance(node, InlineFragmentNode):
-                walk(node.selection_set)
+                walk(above, node.selection_set)
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
                 spread.add(node.name.value)
-                walk(info.raw.fragments[node.name.value].selection_set)
+                walk(above, info.raw.fragments[node.name.value].selection_set)
 
     for node in info.raw.field_nodes:
-        walk(node.selection_set)
+        walk(node.name.value, node.selection_set)
     return frozenset(found)
 
 

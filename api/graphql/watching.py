@@ -16,7 +16,7 @@ from api.errors import InvalidInput
 from api.feeds import Changes
 from api.graphql.context import Context, Info, admin_of, shard_of
 from api.graphql.listing import OneProject
-from api.graphql.people import workers_of
+from api.graphql.people import FROM_LOG, workers_of
 from api.graphql.project import Quality
 from api.graphql.reading import quality_of, selected, tasks_of
 from api.graphql.scalars import Sequence
@@ -127,6 +127,8 @@ async def worker_feed(
     context = admin_of(info)
     shard = await shard_of(context, project)
     wanted = selected(info)
+    if wanted & FROM_LOG:
+        raise InvalidInput("reputation", "reasons, trend and speed are for `worker` and `workers`")
     pool, project_id = context.service.pool, shard.project.project_id
 
     async def read(ids: Int32s, cursor: int) -> WorkerEvent:

@@ -156,3 +156,28 @@ select seq, (body ->> 'first')::integer as first, (body ->> 'count')::integer as
 from decision
 where project_id = $1 and seq > $2 and kind = $3
 order by seq;
+
+-- name: standing_answers
+-- Each worker's standing judgment of a task, as of a seq: the last revision, or else the first.
+select asked.task_id, asked.worker_id, judgment.seq, judgment.seconds
+from unnest($2::integer[], $3::integer[]) as asked (task_id, worker_id)
+cross join lateral (
+    select seq, seconds
+    from (
+        (
+            select seq, seconds from judgment
+            where project_id = $1 and task_id = asked.task_id and worker_id = asked.worker_id
+                and supersedes is not null and seq <= $4
+            order by seq desc
+            limit 1
+        )
+        union all
+        (
+            select seq, seconds from judgment
+            where project_id = $1 and task_id = asked.task_id and worker_id = asked.worker_id
+                and supersedes is null and seq <= $4
+        )
+    ) as either
+    order by seq desc
+    limit 1
+) as judgment;
