@@ -72,7 +72,9 @@ class Finder:
         await asyncio.sleep(0)  # so that nobody waits for both copies
         course = copy_course(tests, workers, room)
         material = Material(model.labels, workers, votes, course)
-        found = await asyncio.to_thread(search, material, memory.project.policy.fraud_rate)
+        policy = memory.project.policy
+        rate, floor = policy.fraud_rate, policy.floor_seconds
+        found = await asyncio.to_thread(search, material, rate, floor)
         await self._take(found, count)
 
     async def _take(self, found: Sequence[Finding], judgments: int) -> None:

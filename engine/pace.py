@@ -14,6 +14,7 @@ from engine.kernels.rows import Rows
 STAKES = np.array([0.7, 0.9, 0.98])  # shares of blind answers on which is bet
 TOLERATED = 0.5  # share of blind answers up to which they are put down to a bias
 BLIND_SHARE = 0.9  # least share of answers by a pattern; what is less may be a bias
+PURE = 0.97  # share from which on there is nothing in the answers that could be of use
 LONGEST = 12  # pattern
 FLOOR_SHARE = 1 / 3  # of the usual time for a judgment
 FAST_SHARE = 0.25  # of judgments under the floor that is tolerated
@@ -62,7 +63,7 @@ def too_fast(
             log_evidence=float(evidence[x]),
             rate=found_at,
             share=float(fast[x] / timed[x]),
-            suggestion=Suggestion.VOID if blind[x] else Suggestion.LOOK,
+            suggestion=Suggestion.PAUSE if blind[x] else Suggestion.LOOK,
             numbers={
                 "judgments": float(timed[x]),
                 "fast": float(fast[x]),
@@ -109,7 +110,7 @@ def patterned(
             log_evidence=float(evidence[x]),
             rate=float(rates[x]),
             share=float(share[x]),
-            suggestion=Suggestion.VOID,
+            suggestion=Suggestion.VOID if share[x] >= PURE else Suggestion.LOOK,
             numbers={
                 "period": float(period[x]),
                 "bets": float(bets[x]),

@@ -192,7 +192,7 @@ def test_the_fast_are_found_and_the_quick_are_not() -> None:
     stated = by_worker(too_fast(worker, seconds, 0.01, 3.0, blind))
     assert stated.keys() == {4, 9, 20}
     assert stated[20].suggestion is Suggestion.LOOK
-    assert stated[4].suggestion is Suggestion.VOID
+    assert stated[4].suggestion is Suggestion.PAUSE
     assert found[4].share == 1
     assert found[20].share == pytest.approx(0.6, abs=0.15)
     floor = usual_floor(worker, seconds)
