@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from api.aside import aside
 from api.asking import Ask
 from api.calls import new_future
 from api.errors import Refused
@@ -67,14 +68,14 @@ class Finder:
     async def _search(self) -> None:
         memory = self._memory()
         model, tests = memory.model, memory.vetting.tests
-        room = await asyncio.to_thread(room_for, model, tests)
+        room = await aside(lambda: room_for(model, tests))
         votes, workers, count = copy_votes(model, room), model.worker_count, model.judgment_count
         await asyncio.sleep(0)  # so that nobody waits for both copies
         course = copy_course(tests, workers, room)
         material = Material(model.labels, workers, votes, course)
         policy = memory.project.policy
         rate, floor = policy.fraud_rate, policy.floor_seconds
-        found = await asyncio.to_thread(search, material, rate, floor)
+        found = await aside(lambda: search(material, rate, floor))
         await self._take(found, count)
 
     async def _take(self, found: Sequence[Finding], judgments: int) -> None:

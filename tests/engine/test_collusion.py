@@ -126,6 +126,22 @@ def test_a_common_bias_is_no_evidence() -> None:
     assert case.found() == []
 
 
+def test_errors_that_items_tempt_to_are_no_evidence() -> None:
+    """A third of the items tempt all to the same wrong answer; half of the workers learned to give
+    one wrong answer to a kind of items that cannot be told from others by its class."""
+    rng = np.random.default_rng(13)
+    case = crowd(13, ())
+    trap, tempted = rng.random(len(case.truth)) < 0.33, (case.truth + 1) % 4
+    falls = trap[case.task] & (rng.random(len(case.task)) < 0.6)
+    case.label[falls] = tempted[case.task[falls]]
+    assert case.found() == []
+    case = crowd(14, ())
+    odd = (case.truth == 1) & (rng.random(len(case.truth)) < 0.4)
+    school = odd[case.task] & (case.worker < 45)
+    case.label[school] = 0
+    assert case.found() == []
+
+
 def test_known_truth_counts_as_another_s_answer() -> None:
     """A ring of three that has its tasks for itself is found by gold alone."""
     rng = np.random.default_rng(8)
