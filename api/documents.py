@@ -60,6 +60,29 @@ VOID_JUDGMENTS: Final = f"""
 mutation ($input: VoidJudgmentsInput!) {{
   voidJudgments(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
 }}"""
+_ESTIMATE: Final = "{ value low high }"
+_WORKER: Final = "externalId kind status voided judgmentCount"
+_KNOWN: Final = f"accuracy {_ESTIMATE} bits {_ESTIMATE} goldRight goldTotal"
+WORKERS: Final = f"""
+query (
+  $project: ID, $filter: WorkerFilter, $order: WorkerOrder, $first: Int!, $after: String
+) {{
+  workers(project: $project, filter: $filter, order: $order, first: $first, after: $after) {{
+    edges {{ node {{ {_WORKER} reputation {{ {_KNOWN} }} }} }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}"""
+WORKER: Final = f"""
+query ($project: ID, $worker: ID!) {{
+  worker(project: $project, externalId: $worker) {{
+    {_WORKER} attributes createdAt openLeases standing {{ reasons }}
+    reputation {{
+      {_KNOWN} agreement {_ESTIMATE} goldAccuracy {_ESTIMATE} trend {_ESTIMATE}
+      confusion {{ truth answer count }} bias {{ label share {_ESTIMATE} }}
+      speed {{ timed medianSeconds underFloor }} reasons {{ code text figures }}
+    }}
+  }}
+}}"""
 _RULED: Final = "sequence duplicate worker { status }"
 SET_WORKER_STATUS: Final = f"""
 mutation ($input: SetWorkerStatusInput!) {{

@@ -18,6 +18,7 @@ from api.cli import (
     serve,
     status,
     void,
+    workers,
 )
 
 app = typer.Typer(
@@ -35,6 +36,8 @@ app.command(epilog=import_judgments.EPILOG)(import_judgments.import_judgments)
 app.command(epilog=export.EPILOG)(export.export)
 app.command(epilog=aggregate.EPILOG)(aggregate.aggregate)
 app.add_typer(keys.app)
+app.command(epilog=workers.MANY_EPILOG)(workers.workers)
+app.command(epilog=workers.ONE_EPILOG)(workers.worker)
 app.add_typer(void.app)
 app.add_typer(status.app)
 app.command(epilog=migrate.EPILOG)(migrate.migrate)
