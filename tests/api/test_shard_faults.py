@@ -22,7 +22,7 @@ KILL = (
 )
 
 
-async def _kill_at_random(url: str, times: int, generator: random.Random) -> None:
+async def kill_at_random(url: str, times: int, generator: random.Random) -> None:
     """Kill so many writers' connections, each some time after it was made."""
     connection = await connect(url)
     killed = 0
@@ -68,7 +68,7 @@ async def test_killed_connections_lose_nothing_and_count_nothing_twice(
                         assert known == (task, label)
 
         clients = [asyncio.create_task(client(worker)) for worker in range(12)]
-        await _kill_at_random(database_url, 15, generator)
+        await kill_at_random(database_url, 15, generator)
         finished.set()
         await asyncio.gather(*clients)
         await _check_log(database_url, shard, acknowledged)
@@ -124,7 +124,7 @@ async def test_leases_stay_strict_when_connections_die(database_url: str) -> Non
                     await asyncio.sleep(0.01)
 
         clients = [asyncio.create_task(client(worker)) for worker in range(10)]
-        await _kill_at_random(database_url, 6, generator)
+        await kill_at_random(database_url, 6, generator)
         finished.set()
         await asyncio.gather(*clients)
         connection = await connect(database_url)
