@@ -34,8 +34,26 @@ class RestoreWorker:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinWorkers:
+    """Workers count as one from now on, together with those whom they are joined with already.
+
+    On a task that several of them judged one judgment counts: of the answer that most of them gave
+    the earliest; a group that is there already has one answer.
+    """
+
+    workers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitWorkers:
+    """The groups of these workers count as one no more; what was muted counts again."""
+
+    workers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
-    """Live judgments of a worker, or of tasks, or both, that came from `since` on, before `until`;
+    """Judgments of a worker, or of tasks, or both, that came from `since` on, before `until`;
     None sets no condition."""
 
     worker: int | None
@@ -46,7 +64,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class VoidJudgments:
-    """Live judgments (seqs) count no more, nor do those that they had replaced.
+    """Judgments (seqs), live or muted, count no more, nor do those that they had replaced.
 
     With a selection the seqs are found out, when the act is decided for the first time.
     """
@@ -71,7 +89,15 @@ class ReopenTasks:
     judgments: int
 
 
-Act = VoidWorker | RestoreWorker | VoidJudgments | ChangeGold | ReopenTasks
+Act = (
+    VoidWorker
+    | RestoreWorker
+    | JoinWorkers
+    | SplitWorkers
+    | VoidJudgments
+    | ChangeGold
+    | ReopenTasks
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +141,22 @@ Ruling = HoldStatus | FreeStatus | LiftPause | Appeal | AnswerAppeal
 
 
 class Row(NamedTuple):
-    """A judgment that is voided or restored; `seq` -1 where it was not asked for, `seconds` None
-    where they are not known or do not matter."""
+    """A judgment that a decision holds back, or gives back; `seq` -1 where it was not asked for.
+
+    `decision`: that which gives it back, -1 for the act's own. `turns`: whether it counts no more,
+    or counts again, by this; no other decision holds it back. `mutes`: it is given back, and muted
+    by this, since another one of its worker's group counts. `seconds` None where they are not
+    known or do not matter.
+    """
 
     seq: int
     task: int
     worker: int
     label: int
     seconds: float | None = None
+    decision: int = -1
+    turns: bool = True
+    mutes: bool = False
 
 
 def digest(act: Act | Ruling) -> str:

@@ -49,6 +49,8 @@ class Code(StrEnum):
     KEY_EXISTS = "KEY_EXISTS"
     ALREADY_VOIDED = "ALREADY_VOIDED"
     NOT_VOIDED = "NOT_VOIDED"
+    ALREADY_JOINED = "ALREADY_JOINED"
+    NOT_JOINED = "NOT_JOINED"
     JUDGMENT_NOT_LIVE = "JUDGMENT_NOT_LIVE"
     NOT_GOLD = "NOT_GOLD"
     TASK_IS_GOLD = "TASK_IS_GOLD"
@@ -124,6 +126,8 @@ MESSAGES: Mapping[str, str] = {
     "Use a new client id.",
     Code.ALREADY_VOIDED: "The worker is voided already, by decision {decision}.",
     Code.NOT_VOIDED: "The worker is not voided, so there is nothing to take back.",
+    Code.ALREADY_JOINED: "These workers count as one already, by decision {decision}.",
+    Code.NOT_JOINED: "One of the workers is joined with nobody, so there is nothing to split.",
     Code.JUDGMENT_NOT_LIVE: "Judgment {judgment} does not count: it was replaced by a revision or "
     "voided, or the project has none such. Nothing was voided: read the judgments again.",
     Code.NOT_GOLD: "Task {task} is not gold, so there is nothing to correct or withdraw. Use "

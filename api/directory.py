@@ -1,8 +1,9 @@
 """Outside ids and the dense ones behind them; it holds committed ids only, which never change."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -47,3 +48,29 @@ def storable(text: str) -> bool:
         return False
     # isascii is free; only others can have lone surrogates.
     return "\0" not in text and (text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text))
+
+
+@dataclass(slots=True)
+class NewNames:
+    """New tasks or workers of a flush: their dense ids by name, and columns with the rest."""
+
+    first: int
+    columns: tuple[list[Any], ...]
+    ids: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> tuple[list[Any], ...]:
+        """All columns, the names first."""
+        return list(self.ids), *self.columns
+
+    def find_or_add(self, directory: Directory, name: str, *values: object) -> tuple[int, bool]:
+        """Return the id of a name, and whether it is new."""
+        known = directory.get(name)
+        if known is None:
+            known = self.ids.get(name)
+        if known is not None:
+            return known, False
+        self.ids[name] = index = self.first + len(self.ids)
+        for column, value in zip(self.columns, values, strict=True):
+            column.append(value)
+        return index, True

@@ -104,6 +104,14 @@ APPEALS: Final = """
 query ($project: ID!) {
   appeals(project: $project) { worker message createdAt }
 }"""
+JOIN_WORKERS: Final = f"""
+mutation ($input: JoinWorkersInput!) {{
+  joinWorkers(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
+}}"""
+SPLIT_WORKERS: Final = f"""
+mutation ($input: SplitWorkersInput!) {{
+  splitWorkers(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
+}}"""
 PROJECT: Final = """
 query ($project: ID!) {
   project(externalId: $project) { attributes }

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from api.acts import Act, ChangeGold, ReopenTasks, RestoreWorker, Row, VoidWorker
+from api.acts import Act, ChangeGold, ReopenTasks, RestoreWorker, Row, SplitWorkers, VoidWorker
 from api.memory import Memory
 from api.retracting import demanded
 from api.rows import STATUSES, Float64s, Int8s, Int32s
@@ -48,7 +48,8 @@ def events_of(act: Act, rows: Sequence[Row]) -> Events:
     """Return what the model would learn from an act that concerns these judgments."""
     if isinstance(act, ChangeGold):
         return Events.gold(act.tasks, act.labels)
-    kind = JUDGE if isinstance(act, RestoreWorker) else RETRACT
+    rows = [row for row in rows if row.turns]
+    kind = JUDGE if isinstance(act, RestoreWorker | SplitWorkers) else RETRACT
     return Events(
         np.full(len(rows), kind, np.uint8),
         np.array([row.task for row in rows], np.int32),
@@ -93,7 +94,8 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
 
     changes = await asyncio.to_thread(work)
     leases = memory.leases.held(act.worker) if isinstance(act, VoidWorker) else 0
-    return {"judgments": len(rows), "leases": leases, **_told(memory, changes)}
+    judgments = sum(row.turns for row in rows)
+    return {"judgments": judgments, "leases": leases, **_told(memory, changes)}
 
 
 def _told(memory: Memory, changes: Changes) -> dict[str, Any]:

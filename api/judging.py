@@ -3,10 +3,12 @@
 from math import isnan
 from typing import Final
 
+from api.acts import Row
 from api.codes import Code
 from api.directory import storable
 from api.leases import EXPIRED, JUDGED, RELEASED, EndedLease, OpenLease
 from api.lookups import Sent
+from api.muting import mute, spoken_for
 from api.plan import Plan
 from api.requests import Submit
 from api.vetting import BANNED
@@ -32,6 +34,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     voided, required, last = memory.voided, memory.standing.required, known.seqs
     acts = rows.own and memory.project.policy.act_on_status
     barred = memory.vetting.barred if acts else {}
+    voices = memory.voices
     known_leases = known.leases
     policy = memory.project.policy
     overlap, require_lease = policy.overlap, rows.require_lease
@@ -92,7 +95,13 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             continue
 
         key = task << 32 | worker  # pair(task, worker), spelt out: it is the hottest line
-        if barred and worker in barred and request.standing[row] != label:
+        supersedes, via = None, lease_id
+        standing, earlier = judged.get(key) or (request.standing[row], None)
+        group = voices.group(worker) if voices else None
+        muted = group is not None and spoken_for(plan, task, group, worker)
+        if muted and standing < 0:
+            standing = known.muted.get(key, -1)  # to its worker it looks as if it counted
+        if barred and worker in barred and standing != label:
             # What it holds a paused worker may finish; what is stored already is only repeated.
             if barred[worker] == BANNED:
                 codes[row] = Code.WORKER_BANNED
@@ -100,8 +109,6 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             if key not in pairs and not isinstance(lease, EndedLease):
                 codes[row] = Code.WORKER_PAUSED
                 continue
-        supersedes, via = None, lease_id
-        standing, earlier = judged.get(key) or (request.standing[row], None)
         if standing >= 0:
             supersedes = last[key] if earlier is None else earlier
             if standing == label:
@@ -147,4 +154,8 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
         judged[key] = (label, seq)
         if client_id is not None:
             client_ids[worker, client_id] = Sent(seq, task, label)
+        if group is not None and muted:
+            plan.seq = seq
+            mute(plan, group, Row(seq, task, worker, label), placed=standing < 0)
+            seq = plan.seq
     plan.seq = seq

@@ -30,46 +30,47 @@ class Lessons:
 
 
 def of_flush(entries: Entries) -> Lessons:
-    """What is learned from a flush. Retractions are in a flush of their own."""
-    judgments, decisions = entries.judgments, entries.decisions
-    retracted = entries.retractions
-    if retracted.seq:
-        return Lessons(
-            Events(
-                np.where(retracted.restores, JUDGE, RETRACT).astype(np.uint8),
-                np.array(retracted.task, np.int32),
-                np.array(retracted.worker, np.int32),
-                np.array(retracted.label, np.int16),
-            ),
-            np.array(retracted.seq, np.int64),
-            np.array(retracted.seconds, np.float32),  # None becomes NaN
-        )
-    golden = [
-        (seq, task, body.get("label", -1))
+    """What is learned from a flush."""
+    judgments, decisions, retracted = entries.judgments, entries.decisions, entries.retractions
+    others: list[tuple[int, int, int, int, int, float | None]] = [
+        (seq, GOLD, task or 0, 0, body.get("label", -1), None)
         for seq, kind, task, body in zip(
             decisions.seq, decisions.kind, decisions.task, decisions.body, strict=True
         )
         if kind in (GOLD_SET, GOLD_WITHDRAWN)
     ]
-    if not golden:
+    others += [
+        (seq, JUDGE if restores else RETRACT, task, worker, label, seconds)
+        for seq, restores, task, worker, label, seconds, turns in zip(
+            retracted.seq,
+            retracted.restores,
+            retracted.task,
+            retracted.worker,
+            retracted.label,
+            retracted.seconds,
+            retracted.turns,
+            strict=True,
+        )
+        if turns
+    ]
+    if not others:
         return Lessons(
             Events.judgments(judgments.task, judgments.worker, judgments.label),
             np.array(judgments.seq, np.int64),
-            np.array(judgments.seconds, np.float32),
+            np.array(judgments.seconds, np.float32),  # None becomes NaN
         )
-    seqs, tasks, labels = zip(*golden, strict=True)
+    seqs, kinds, tasks, workers, labels, seconds = zip(*others, strict=True)
     all_seqs = np.array([*judgments.seq, *seqs], np.int64)
     order = np.argsort(all_seqs, kind="stable")
-    kinds = np.repeat(np.array([JUDGE, GOLD], np.uint8), [len(judgments.seq), len(golden)])
     return Lessons(
         Events(
-            kinds[order],
+            np.array([*[JUDGE] * len(judgments.seq), *kinds], np.uint8)[order],
             np.array([*judgments.task, *tasks], np.int32)[order],
-            np.array([*judgments.worker, *[0] * len(golden)], np.int32)[order],
+            np.array([*judgments.worker, *workers], np.int32)[order],
             np.array([*judgments.label, *labels], np.int16)[order],
         ),
         all_seqs[order],
-        np.array([*judgments.seconds, *[None] * len(golden)], np.float32)[order],
+        np.array([*judgments.seconds, *seconds], np.float32)[order],
     )
 
 

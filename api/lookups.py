@@ -11,7 +11,7 @@ from api.directory import storable
 from api.leases import EndedLease, pair
 from api.memory import Memory
 from api.requests import Release, Request, Retract, Rule, Submit
-from db import log
+from db import log, retractions
 from db.connect import AnyConnection
 
 
@@ -30,6 +30,8 @@ class Known:
     leases: dict[int, EndedLease] = field(default_factory=dict)  # by lease id
     client_ids: dict[tuple[int, str], Sent] = field(default_factory=dict)  # by worker and id
     seqs: dict[int, int] = field(default_factory=dict)  # of the last judgments, by pair
+    counting: set[int] = field(default_factory=set)  # pairs that count, of workers who are joined
+    muted: dict[int, int] = field(default_factory=dict)  # labels of last judgments that do not
     retraction: retracted.Facts = field(default_factory=retracted.Facts)
     decided: retracted.Decision | None = None  # what was decided under a ruling's client id
 
@@ -60,6 +62,8 @@ async def look_up(
     if stands or voided or careful:
         await _client_ids(connection, memory, submits, known, voided, careful=careful)
         await _standing(connection, memory, submits, known, voided)
+    if memory.voices:
+        await _voices(connection, memory, submits, known)
     return known
 
 
@@ -168,6 +172,32 @@ async def _standing(
         for row in await log.live_judgments(connection, project_id, tasks, workers):
             if row["seq"] is not None:
                 known.seqs[pair(row["task_id"], row["worker_id"])] = row["seq"]
+
+
+async def _voices(
+    connection: AnyConnection, memory: Memory, submits: list[Submit], known: Known
+) -> None:
+    """Which judgments of joined workers count, and which were muted, for the tasks in question."""
+    voices = memory.voices
+    pairs = {
+        (task, member)
+        for request in submits
+        for task, worker in zip(request.task, request.rows.worker.tolist(), strict=True)
+        if 0 <= task < len(memory.tasks) and (group := voices.group(worker))
+        for member in group.members
+    }
+    if not pairs:
+        return
+    tasks, members = np.array(list(pairs), np.int32).T
+    counts = memory.labels_of(tasks, members) >= 0
+    known.counting.update(map(pair, tasks[counts].tolist(), members[counts].tolist()))
+    silent = map(pair, tasks[~counts].tolist(), members[~counts].tolist())
+    seqs = [known.seqs[key] for key in silent if key in known.seqs]
+    if seqs:
+        project_id = memory.project.project_id
+        for row in await retractions.held_by(connection, project_id, voices.decisions, seqs):
+            if row["alone"]:
+                known.muted[pair(row["task_id"], row["worker_id"])] = row["label_id"]
 
 
 def _voided_tasks(memory: Memory, submits: list[Submit]) -> frozenset[int]:

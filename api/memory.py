@@ -34,6 +34,7 @@ from api.rows import (
 )
 from api.standing import Standing, room, statuses
 from api.vetting import Vetting, names
+from api.voices import Voices
 from engine import GOLD, RETRACT, Categorical, TaskQueue
 from engine.records import Records
 
@@ -72,6 +73,7 @@ class Memory:
         self.standing = Standing()
         self.background = Background(len(project.labels))
         self.voided: dict[int, int] = {}  # seq of the decision by voided worker
+        self.voices = Voices()
         self._recent: deque[tuple[int, int]] = deque()  # (step of time, judgments)
 
     # What changes it
@@ -160,12 +162,12 @@ class Memory:
     def void(self, worker: int, seq: int) -> Int32s:
         """Take note that a worker is voided, by the decision at `seq`; return who changed."""
         self.voided[worker] = seq
-        return self.stamp(worker, seq)
+        return self.stamp([worker], seq)
 
     def unvoid(self, worker: int, seq: int) -> Int32s:
         """Take note that a worker is voided no more; return who changed."""
         del self.voided[worker]
-        return self.stamp(worker, seq)
+        return self.stamp([worker], seq)
 
     def refit(self, seq: int, *, begin: bool) -> Int32s:
         """Do a part of a refit, the first one if it begins; return the workers who changed.
@@ -182,10 +184,19 @@ class Memory:
         self.standing.worker_seq[workers] = seq
         return workers
 
-    def stamp(self, worker: int, seq: int) -> Int32s:
-        """Take note that a worker changed at `seq`; return it."""
-        self.standing.worker_seq[worker] = seq
-        return np.array([worker], np.int32)
+    def join(self, workers: Sequence[int], seq: int) -> Int32s:
+        """Let workers count as one, by the decision at `seq`; return who changed."""
+        return self.stamp(self.voices.join(workers, seq), seq)
+
+    def split(self, workers: Sequence[int], seq: int) -> Int32s:
+        """Let the groups of workers count as one no more; return who changed."""
+        return self.stamp(self.voices.split(workers), seq)
+
+    def stamp(self, workers: Sequence[int], seq: int) -> Int32s:
+        """Take note that workers changed at `seq`; return them."""
+        ids = np.array(workers, np.int32)
+        self.standing.worker_seq[ids] = seq
+        return ids
 
     def tell_loads(self, tasks: Int32s) -> None:
         """Let the queue know these tasks' loads, each once.
@@ -258,6 +269,17 @@ class Memory:
     def labels_of(self, tasks: Int32s, workers: Int32s) -> Int16s:
         """Return the labels of live judgments; -1 where there is none, or no such id."""
         return self.model.labels_of(tasks, workers)
+
+    def spoken_for(self, tasks: Int32s, workers: Int32s) -> list[bool]:
+        """Whether a judgment of tasks[i] counts by another one of the group of workers[i]."""
+        spoken = np.zeros(len(tasks), np.bool_)
+        pairs = [
+            (row, mate) for row, worker in enumerate(workers) for mate in self.voices.mates(worker)
+        ]
+        if pairs:
+            rows, mates = np.array(pairs, np.int32).T
+            spoken[rows[self.labels_of(tasks[rows], mates) >= 0]] = True
+        return spoken.tolist()
 
     def statuses(self, tasks: Int32s) -> Int8s:
         """Return the status of tasks, also of those that a sweep has not come to."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
@@ -20,7 +20,7 @@ from api.decisions import (
     TASKS_ADDED,
     WORKERS_ADDED,
 )
-from api.directory import Directory, storable
+from api.directory import NewNames, storable
 from api.errors import (
     LeaseLimit,
     NoTasks,
@@ -44,32 +44,6 @@ ENGINE: Final = "engine"  # the actor of decisions that no person took
 
 _ENTROPY_BYTES: Final = 10
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not a backslash before "u0000"
-
-
-@dataclass(slots=True)
-class NewNames:
-    """New tasks or workers of a flush: their dense ids by name, and columns with the rest."""
-
-    first: int
-    columns: tuple[list[Any], ...]
-    ids: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def rows(self) -> tuple[list[Any], ...]:
-        """All columns, the names first."""
-        return list(self.ids), *self.columns
-
-    def find_or_add(self, directory: Directory, name: str, *values: object) -> tuple[int, bool]:
-        """Return the id of a name, and whether it is new."""
-        known = directory.get(name)
-        if known is None:
-            known = self.ids.get(name)
-        if known is not None:
-            return known, False
-        self.ids[name] = index = self.first + len(self.ids)
-        for column, value in zip(self.columns, values, strict=True):
-            column.append(value)
-        return index, True
 
 
 class Plan:
@@ -103,6 +77,9 @@ class Plan:
         self.refits: bool | None = None  # a part of a refit follows; True: the first one
         self.recorded: list[int] = []  # seqs of what the tests had come to before
         self.ruling: tuple[int, Ruling] | None = None  # with the seq of its decision
+        self.joined: dict[int, tuple[int, ...]] = {}  # who counts as one, by the decision's seq
+        self.split: dict[int, tuple[int, ...]] = {}  # who does so no more
+        self.muted: set[int] = set()  # pairs whose judgment of this flush does not count
         self._granted: dict[int, int] = {}  # place in entries.grants by lease id
         self._gold: dict[int, int] = {}
         self._judged_by_worker: dict[int, set[int]] = {}
@@ -165,11 +142,16 @@ class Plan:
             request.refusal = LeaseLimit(held, policy.leases_per_worker)
             return
         self.tell_loads()
+        mates = memory.voices.mates(worker)
+        taken = [task for each in (worker, *mates) for task in self._judged_by(each)]
+        for mate in mates:
+            taken += book.tasks_of(mate).tolist()
         picked = memory.queue.pick(
             worker,
             min(request.count, policy.leases_per_worker - held),
             policy.overlap,
-            book.tasks_of(worker, also=self._judged_by(worker)),
+            book.tasks_of(worker, also=taken),
+            mates,
         )
         if len(picked) == 0:
             request.refusal = self._no_tasks()
@@ -346,7 +328,7 @@ class Plan:
         return seq
 
     def retract(self, decision: int, row: Row, *, restores: bool) -> None:
-        """Void a live judgment, and free its place; or restore one that `decision` had voided."""
+        """Let a decision hold a judgment back, or give it back; its place follows if it `turns`."""
         retractions = self.entries.retractions
         retractions.seq.append(self.next_seq())
         retractions.decision.append(decision)
@@ -356,8 +338,10 @@ class Plan:
         retractions.label.append(row.label)
         retractions.seconds.append(row.seconds if restores else None)
         retractions.restores.append(restores)
-        self.memory.load[row.task] += 1 if restores else -1
-        self.dirty.add(row.task)
+        retractions.turns.append(row.turns)
+        if row.turns:
+            self.memory.load[row.task] += 1 if restores else -1
+            self.dirty.add(row.task)
 
     # The engine
 

@@ -17,6 +17,8 @@ from api.decisions import (
     WORKER_RESTORED,
     WORKER_VOIDED,
     WORKERS_ADDED,
+    WORKERS_JOINED,
+    WORKERS_SPLIT,
 )
 from api.errors import UnknownProject
 from api.leases import OpenLease
@@ -130,7 +132,7 @@ async def catch_up(
         for row in await standings.verdicts(connection, project_id, before, seq):
             memory.vetting.recorded(row["kind"], row["worker_id"], row["of"], row["event"])
             if row["worker_id"] is not None:
-                workers.append(memory.stamp(row["worker_id"], row["seq"]))
+                workers.append(memory.stamp([row["worker_id"]], row["seq"]))
         leases = await log.open_leases(connection, project_id, until)
         memory.restart(
             [
@@ -175,6 +177,10 @@ def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:
         return Changed(nothing, memory.void(act["worker_id"], seq))
     if act["kind"] == WORKER_RESTORED:
         return Changed(nothing, memory.unvoid(act["worker_id"], seq))
+    if act["kind"] == WORKERS_JOINED:
+        return Changed(nothing, memory.join(body["workers"], seq))
+    if act["kind"] == WORKERS_SPLIT:
+        return Changed(nothing, memory.split(body["workers"], seq))
     return Changed(nothing, memory.rule(ruling_of(act), seq))
 
 

@@ -1,9 +1,11 @@
-"""How an act of staff becomes rows of the log: judgments voided or restored, gold, reopened tasks.
+"""How an act of staff becomes rows of the log: judgments held back or given back, gold, reopened
+tasks.
 
 Each act is alone in its flush. One that concerns more rows than a flush should take is asked again
 until none is left; between two parts judgments of others get through. A worker is voided with the
 first part and restored with the last, so it takes no part meanwhile; where a restoration is broken
-off, the rows that came back are voided again.
+off, the rows that came back are voided again. Workers are joined with the first part, so that no
+more of their judgments count twice, and split with the first part too.
 """
 
 from collections.abc import Sequence
@@ -16,9 +18,11 @@ from api.acts import (
     Act,
     ChangeGold,
     Decided,
+    JoinWorkers,
     ReopenTasks,
     RestoreWorker,
     Row,
+    SplitWorkers,
     VoidJudgments,
     VoidWorker,
     digest,
@@ -30,6 +34,8 @@ from api.decisions import (
     TASK_REOPENED,
     WORKER_RESTORED,
     WORKER_VOIDED,
+    WORKERS_JOINED,
+    WORKERS_SPLIT,
 )
 from api.errors import (
     AlreadyVoided,
@@ -44,6 +50,7 @@ from api.memory import Memory
 from api.plan import Plan
 from api.requests import Retract
 from api.retracted import Facts
+from api.voices import AlreadyJoined, NotJoined
 
 
 def obstacle(memory: Memory, act: Act) -> Refused | None:
@@ -54,6 +61,10 @@ def obstacle(memory: Memory, act: Act) -> Refused | None:
             return AlreadyVoided(memory.voided[worker])
         case RestoreWorker(worker) if worker not in memory.voided:
             return NotVoided()
+        case JoinWorkers(workers) if group := memory.voices.together(workers):
+            return AlreadyJoined(group.decisions[-1])
+        case SplitWorkers(workers) if not all(map(memory.voices.group, workers)):
+            return NotJoined()
         case ChangeGold(tasks) if (other := _first(tasks, gold[list(tasks)] < 0)) is not None:
             return NotGold(_name(memory, other))
         case ReopenTasks(tasks) if (other := _first(tasks, gold[list(tasks)] >= 0)) is not None:
@@ -91,6 +102,10 @@ def plan_retraction(plan: Plan, request: Retract, facts: Facts) -> None:
             decided = _void_worker(plan, request, facts, worker)
         case RestoreWorker(worker) if not duplicate:
             decided = _restore_worker(plan, request, facts, worker)
+        case JoinWorkers(workers) if not duplicate:
+            decided = _join_workers(plan, request, facts, workers)
+        case SplitWorkers(workers) if not duplicate:
+            decided = _split_workers(plan, request, facts, workers)
         case VoidJudgments() if not duplicate:
             decided = _decide(plan, request, JUDGMENTS_VOIDED, {"judgments": len(facts.rows)})
             _enter(plan, facts.rows, decided, restores=False)
@@ -128,6 +143,29 @@ def _restore_worker(plan: Plan, request: Retract, facts: Facts, worker: int) -> 
         return None
     decided = _decide(plan, request, WORKER_RESTORED, {"voided": voided}, worker)
     plan.restored[worker] = decided
+    return decided
+
+
+def _join_workers(plan: Plan, request: Retract, facts: Facts, workers: Sequence[int]) -> int | None:
+    """The first part bears the cause. One without it goes on with a group that is there."""
+    group = plan.memory.voices.together(workers)
+    decided = group.decisions[-1] if group else None
+    if request.cause is not None:
+        decided = _decide(plan, request, WORKERS_JOINED, {"workers": list(workers)})
+        plan.joined[decided] = tuple(workers)
+    if decided is not None:
+        _enter(plan, facts.rows, decided, restores=False)
+    return decided
+
+
+def _split_workers(
+    plan: Plan, request: Retract, facts: Facts, workers: Sequence[int]
+) -> int | None:
+    decided = None
+    if request.cause is not None:
+        decided = _decide(plan, request, WORKERS_SPLIT, {"workers": list(workers)})
+        plan.split[decided] = tuple(workers)
+    _enter(plan, facts.rows, -1, restores=True)
     return decided
 
 
@@ -179,8 +217,11 @@ def _decide(
 
 
 def _enter(plan: Plan, rows: Sequence[Row], decision: int, *, restores: bool) -> None:
+    """Enter what the decision holds back, or what the rows' own decisions give back."""
     for row in rows:
-        plan.retract(decision, row, restores=restores)
+        plan.retract(row.decision if restores else decision, row, restores=restores)
+        if row.mutes and (group := plan.memory.voices.group(row.worker)):
+            plan.retract(group.decisions[-1], row, restores=False)
 
 
 def _first(tasks: Sequence[int], wrong: Any) -> int | None:

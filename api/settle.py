@@ -47,7 +47,7 @@ def settle(memory: Memory, plan: Plan) -> Changed:
     for decided in plan.recorded:
         worker = vetting.unrecorded.popleft().worker
         if worker is not None:
-            workers.append(memory.stamp(worker, decided))
+            workers.append(memory.stamp([worker], decided))
     if plan.ruling is not None:
         workers.append(memory.rule(plan.ruling[1], plan.ruling[0]))
     if plan.project is not None:
@@ -56,6 +56,8 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         demanded = np.array(list(plan.required.items()), np.int32)
         tasks.append(memory.require(demanded[:, 0], demanded[:, 1], seq))
     workers += [memory.void(worker, decided) for worker, decided in plan.voided.items()]
+    workers += [memory.join(members, decided) for decided, members in plan.joined.items()]
+    workers += [memory.split(members, decided) for decided, members in plan.split.items()]
     lessons = of_flush(plan.entries)
     if len(lessons):
         changed = memory.learn(lessons, seq)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,10 +15,12 @@ from api.acts import (
     Cause,
     ChangeGold,
     Decided,
+    JoinWorkers,
     ReopenTasks,
     RestoreWorker,
     Row,
     Ruling,
+    SplitWorkers,
     VoidJudgments,
     VoidWorker,
 )
@@ -103,12 +105,17 @@ class Staff:
         return await asyncio.shield(self._begin(self._ask(Rule(ruling, cause, future), future)))
 
     def carry_on(self) -> None:
-        """End what was broken off, voids of workers and refits; for the start of a writer."""
+        """End what was broken off, acts and refits; for the start of a writer."""
         memory = self._memory()
         workers = np.fromiter(memory.voided, np.int32, len(memory.voided))
-        left = workers[memory.model.workers(workers).judgments > 0]
-        for worker in left.tolist():
-            self._begin(self._carry_on(VoidWorker(worker)))
+        left = memory.model.workers(workers).judgments > 0
+        for worker, judged in zip(workers.tolist(), left.tolist(), strict=True):
+            if judged or memory.voices.group(worker):  # whose muted judgments memory does not know
+                self._begin(self._carry_on(VoidWorker(worker)))
+        if memory.voices.dissolved:
+            self._begin(self._carry_on(SplitWorkers(())))
+        for group in sorted(memory.voices.groups()):
+            self._begin(self._carry_on(JoinWorkers(group.members)))
         self._begin(self._refitting.carry_on())
 
     async def finish(self) -> None:
@@ -131,25 +138,49 @@ class Staff:
         if known is not None:
             return await self._ask_all(act, cause, {})
         effect, rows = await self._foresee(act)
+        if isinstance(act, JoinWorkers | SplitWorkers):
+            parts = in_parts(rows)
+            first = await self._ask_part(Retract(act, cause, effect, new_future(), parts[0]))
+            await self._ask_parts(act, parts[1:])
+            await self._finish_voices(act)
+            return first
         if not isinstance(act, VoidWorker | RestoreWorker) or not rows:
             return await self._ask_all(act, cause, effect)
         answers = []
         for start in range(0, len(rows), retracted.PART):
             end = start + retracted.PART
-            future: asyncio.Future[Decided] = new_future()
-            request = Retract(act, cause, effect, future, rows[start:end], end < len(rows))
-            answers.append(await self._ask(request, future))
+            part, more = rows[start:end], end < len(rows)
+            answers.append(
+                await self._ask_part(Retract(act, cause, effect, new_future(), part, more))
+            )
         if isinstance(act, RestoreWorker):
             return answers[-1]
         # It may have judged while this was foreseen, before it was decided.
         await self._ask_all(act, None, {})
         return answers[0]
 
+    async def _finish_voices(self, act: JoinWorkers | SplitWorkers) -> None:
+        """Do what is left: judgments that nobody foresaw, or all after an end of the process."""
+        async with self._pool.acquire() as connection:
+            while isinstance(act, SplitWorkers) or self._memory().voices.together(act.workers):
+                rows = await rows_of(connection, self._memory(), act, None)
+                if not rows:
+                    break
+                await self._ask_parts(act, in_parts(rows))
+        if isinstance(act, SplitWorkers):
+            self._memory().voices.restored()
+
+    async def _ask_parts(self, act: Act, parts: Sequence[Sequence[Row]]) -> None:
+        for part in parts:
+            await self._ask_part(Retract(act, None, {}, new_future(), part))
+
+    async def _ask_part(self, request: Retract) -> Decided:
+        return await self._ask(request, request.future)
+
     async def _ask_all(self, act: Act, cause: Cause | None, effect: Mapping[str, Any]) -> Decided:
         """Ask until nothing is left of an act."""
         while True:
-            future: asyncio.Future[Decided] = new_future()
-            done = await self._ask(Retract(act, cause, effect, future), future)
+            done = await self._ask_part(Retract(act, cause, effect, new_future()))
             if not done.more:
                 return done
 
@@ -163,7 +194,10 @@ class Staff:
 
     async def _carry_on(self, act: Act) -> None:
         async with self._turn:
-            await self._ask_all(act, None, {})
+            if isinstance(act, JoinWorkers | SplitWorkers):
+                await self._finish_voices(act)
+            else:
+                await self._ask_all(act, None, {})
         await self._refitting.run()
 
     def _begin(self, work: Any) -> asyncio.Task[Any]:
@@ -181,6 +215,10 @@ class Staff:
     def _check(self, act: Act) -> None:
         """Refuse what can never be carried out."""
         match act:
+            case JoinWorkers(workers) | SplitWorkers(workers):
+                self._check_size(len(workers), len(set(workers)), "workers")
+                if isinstance(act, JoinWorkers) and len(workers) < 2:
+                    raise InvalidInput("workers", "name at least two")
             case VoidJudgments(seqs):
                 self._check_size(len(seqs), len(set(seqs)), "sequences")
             case ChangeGold(tasks, labels):
@@ -201,6 +239,17 @@ class Staff:
             raise TooManyRows(rows, self._limits.flush_rows)
         if distinct < rows:
             raise InvalidInput(field, "one of them is named twice")
+
+
+def in_parts(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows in parts for one flush each, at least one; those of one task stay together."""
+    parts: list[list[Row]] = [[]]
+    for row in rows:
+        last = parts[-1]
+        if len(last) >= retracted.PART and last[-1].task != row.task:
+            parts.append([])
+        parts[-1].append(row)
+    return parts
 
 
 def _check_cause(cause: Cause) -> None:

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import numpy as np
+
 from api.memory import Memory
 from api.projects import Project
 from api.rows import (
@@ -97,6 +99,10 @@ class Views(ABC):
     def workers(self, ids: Int32s) -> WorkerViews:
         """Return workers as they stand."""
         return self.memory.worker_views(ids)
+
+    def joined_with(self, worker: int) -> list[str]:
+        """Return the outside ids of those with whom a worker counts as one."""
+        return self.worker_names(np.array(self.memory.voices.mates(worker), np.int32))
 
     def confusion(self, worker: int) -> Float64s:
         """Return expected counts [true label, answered label] of a worker."""

@@ -70,9 +70,11 @@ class Decisions:
 
 @dataclass(slots=True)
 class Retractions:
-    """Columns of judgments that are voided or restored, of which `label` and `seconds` are.
+    """Columns of judgments that a decision holds back or gives back, of which `label` and `seconds`
+    are.
 
     `seconds` may be None. They are not stored twice: a reader finds them with the judgment.
+    `turns`: whether the judgment counts no more, or counts again, by this.
     """
 
     seq: list[int] = field(default_factory=list)
@@ -83,6 +85,7 @@ class Retractions:
     label: list[int] = field(default_factory=list)
     seconds: list[float | None] = field(default_factory=list)
     restores: list[bool] = field(default_factory=list)
+    turns: list[bool] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -162,6 +165,7 @@ async def append(
             retractions.worker,
             retractions.label,
             retractions.restores,
+            retractions.turns,
         )
     if not decisions.seq and not grants.seq:
         await connection.execute(sql("append_judgments"), *common)
@@ -265,7 +269,7 @@ async def additions(
 async def acts_between(
     connection: AnyConnection, project_id: int, after: int, until: int
 ) -> list[asyncpg.Record]:
-    """Return (seq, kind, task_id, worker_id, body) of decisions beyond judgments and gold."""
+    """Return (seq, kind, task_id, worker_id, body, actor, created_at) of decisions beyond gold."""
     return await connection.fetch(sql("acts_between"), project_id, after, until)
 
 

@@ -1,4 +1,4 @@
-"""What the log knows of judgments that were voided and restored."""
+"""What the log knows of judgments that decisions hold back, and give back."""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,14 @@ async def decision(
 
 
 async def standing(
-    connection: AnyConnection, project_id: int, seqs: Sequence[int]
+    connection: AnyConnection, project_id: int, seqs: Sequence[int], joins: Sequence[int]
 ) -> list[asyncpg.Record]:
-    """Return (seq, task_id, worker_id, label_id, counts) of those judgments that there are."""
-    return await connection.fetch(sql("standing_of_seqs"), project_id, seqs)
+    """Return (seq, task_id, worker_id, label_id, last, voided, counts) of those that there are.
+
+    `last` of its task and worker; `voided`: held back by a decision that is none of `joins`;
+    `counts`: held back by none, if it is the last.
+    """
+    return await connection.fetch(sql("standing_of_seqs"), project_id, seqs, joins)
 
 
 async def times(
@@ -29,12 +33,19 @@ async def times(
     return await connection.fetch(sql("judgment_times"), project_id, seqs)
 
 
-async def voided_by(
-    connection: AnyConnection, project_id: int, seq: int, most: int | None
+async def held_by(
+    connection: AnyConnection,
+    project_id: int,
+    decisions: Sequence[int],
+    judgments: Sequence[int] | None = None,
+    most: int | None = None,
 ) -> list[asyncpg.Record]:
-    """Return (judgment, task_id, worker_id, label_id, seconds) of what a decision voided and is so
-    still."""
-    return await connection.fetch(sql("voided_by"), project_id, seq, most)
+    """Return (decision, judgment, task_id, worker_id, label_id, seconds, alone) of what they hold
+    back.
+
+    `alone`: no other decision holds it back. Only of these `judgments` if given.
+    """
+    return await connection.fetch(sql("held_by"), project_id, decisions, judgments, most)
 
 
 async def refit_is_owed(connection: AnyConnection, project_id: int) -> bool:
@@ -43,6 +54,6 @@ async def refit_is_owed(connection: AnyConnection, project_id: int) -> bool:
 
 
 async def retracted_tasks(connection: AnyConnection, project_id: int, until: int) -> list[int]:
-    """Return the tasks of which a judgment was voided up to a seq."""
+    """Return the tasks of which a judgment was held back up to a seq."""
     rows = await connection.fetch(sql("retracted_tasks"), project_id, until)
     return [row["task_id"] for row in rows]

@@ -69,13 +69,16 @@ class TaskQueue:
         """Whether the task may be handed out, its load aside."""
         return bool(self._lists.place[task] != NOWHERE)
 
-    def pick(self, worker: int, count: int, limit: int, excluded: Ints) -> Ints:
+    def pick(
+        self, worker: int, count: int, limit: int, excluded: Ints, mates: tuple[int, ...] = ()
+    ) -> Ints:
         """Up to `count` tasks, best first, for a worker.
 
-        Only open tasks with a load below `limit` which the worker has not judged and which are not
-        in `excluded` (those it has leased). Cost: O(count) where few tasks are passed over,
-        O(tasks) for a worker who has judged them all.
+        Only open tasks with a load below `limit` which neither the worker nor one of its `mates`
+        has judged, and which are not in `excluded` (those they have leased). Cost: O(count) where
+        few tasks are passed over, O(tasks) for a worker who has judged them all.
         """
         picked = np.empty(count, np.int32)
-        found = queue.pick(self._lists, self._model.votes, worker, limit, excluded, picked)
+        workers = np.array([worker, *mates], np.int32)
+        found = queue.pick(self._lists, self._model.votes, workers, limit, excluded, picked)
         return picked[:found]

@@ -56,6 +56,7 @@ async def workers_of(
             kind=WorkerKind(row["kind"]),
             status=WorkerStatus(status),
             voided=voided,
+            joined_with=[ID(name) for name in shard.joined_with(row["worker_id"])],
             attributes=row["attributes"],
             created_at=row["created_at"],
             judgment_count=count,

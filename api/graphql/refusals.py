@@ -88,6 +88,8 @@ KINDS: dict[Code, type[AnyRefusal]] = {
     Code.NO_APPEAL: Conflict,
     Code.ALREADY_VOIDED: Conflict,
     Code.NOT_VOIDED: Conflict,
+    Code.ALREADY_JOINED: Conflict,
+    Code.NOT_JOINED: Conflict,
     Code.JUDGMENT_NOT_LIVE: Conflict,
     Code.NOT_GOLD: Conflict,
     Code.TASK_IS_GOLD: Conflict,

@@ -1,4 +1,4 @@
-"""voidWorker, unvoidWorker, voidJudgments, correctGold, withdrawGold and reopenTask."""
+"""What staff take back: workers, judgments, gold and settled tasks; and who counts as one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ from api.acts import (
     Act,
     Cause,
     ChangeGold,
+    JoinWorkers,
     ReopenTasks,
     RestoreWorker,
     Selection,
+    SplitWorkers,
     VoidJudgments,
     VoidWorker,
 )
@@ -26,10 +28,16 @@ from api.graphql.retraction import (
     CorrectGoldPayload,
     CorrectGoldResult,
     Effect,
+    JoinWorkersInput,
+    JoinWorkersPayload,
+    JoinWorkersResult,
     ReopenTaskInput,
     ReopenTaskPayload,
     ReopenTaskResult,
     Retraction,
+    SplitWorkersInput,
+    SplitWorkersPayload,
+    SplitWorkersResult,
     TaskEffect,
     TaskMoment,
     UnvoidWorkerInput,
@@ -74,6 +82,28 @@ async def unvoid_worker(
     """Restore a worker."""
     call = await _begin(info, given)
     return await call.carry_out(UnvoidWorkerPayload, RestoreWorker(call.worker(given.worker)))
+
+
+async def join_workers(
+    info: Info,
+    given: Annotated[
+        JoinWorkersInput, strawberry.argument(name="input", description="Whom, and why.")
+    ],
+) -> JoinWorkersResult:
+    """Let workers count as one."""
+    call = await _begin(info, given)
+    return await call.carry_out(JoinWorkersPayload, JoinWorkers(call.workers(given.workers)))
+
+
+async def split_workers(
+    info: Info,
+    given: Annotated[
+        SplitWorkersInput, strawberry.argument(name="input", description="Whom, and why.")
+    ],
+) -> SplitWorkersResult:
+    """Let workers count one by one again."""
+    call = await _begin(info, given)
+    return await call.carry_out(SplitWorkersPayload, SplitWorkers(call.workers(given.workers)))
 
 
 async def void_judgments(
@@ -147,10 +177,14 @@ class _Call:
 
     def worker(self, name: str) -> int:
         """The worker of this name. Raises UnknownWorker."""
-        worker = int(self.shard.worker_ids([name])[0])
-        if worker < 0:
+        return self.workers([name])[0]
+
+    def workers(self, names: Sequence[str]) -> tuple[int, ...]:
+        """The workers of these names. Raises UnknownWorker."""
+        workers = tuple(self.shard.worker_ids(names).tolist())
+        if workers and min(workers) < 0:
             raise UnknownWorker
-        return worker
+        return workers
 
     def tasks(self, names: Sequence[str]) -> tuple[int, ...]:
         """The tasks of these names. Raises UnknownTask."""

@@ -121,6 +121,26 @@ class UnvoidWorkerInput(ActInput):
     worker: ID = field(description="External id of the worker.")
 
 
+@strawberry.input(description="Workers to count as one.")
+class JoinWorkersInput(ActInput):
+    """Whom."""
+
+    workers: list[ID] = field(
+        description="External ids of two workers or more. Those whom they are joined with already "
+        "are joined too."
+    )
+
+
+@strawberry.input(description="Joined workers to count one by one again.")
+class SplitWorkersInput(ActInput):
+    """Whom."""
+
+    workers: list[ID] = field(
+        description="External ids of joined workers. Their groups end as a whole: to keep some "
+        "together, join these anew."
+    )
+
+
 @strawberry.input(
     description="Judgments to void: by their sequences, or all that match worker, tasks and times. "
     "At most 5,000 in one call; all of them or none."
@@ -129,7 +149,7 @@ class VoidJudgmentsInput(ActInput):
     """Which."""
 
     sequences: list[Sequence] | None = field(
-        description="Sequences of live judgments. All other conditions are left out then.",
+        description="Sequences of live or muted judgments. Without other conditions.",
         default=None,
     )
     worker: ID | None = field(description="Judgments of this worker.", default=None)
@@ -177,6 +197,16 @@ class UnvoidWorkerPayload(Retraction):
     """Answer of unvoidWorker."""
 
 
+@strawberry.type(description="The workers count as one, or would.")
+class JoinWorkersPayload(Retraction):
+    """Answer of joinWorkers."""
+
+
+@strawberry.type(description="The workers count one by one again, or would.")
+class SplitWorkersPayload(Retraction):
+    """Answer of splitWorkers."""
+
+
 @strawberry.type(description="The judgments are voided, or would be.")
 class VoidJudgmentsPayload(Retraction):
     """Answer of voidJudgments."""
@@ -204,6 +234,14 @@ VoidWorkerResult = Annotated[
 UnvoidWorkerResult = Annotated[
     UnvoidWorkerPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,
     strawberry.union("UnvoidWorkerResult", description="The decision and its effect, or why not."),
+]
+JoinWorkersResult = Annotated[
+    JoinWorkersPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,
+    strawberry.union("JoinWorkersResult", description="The decision and its effect, or why not."),
+]
+SplitWorkersResult = Annotated[
+    SplitWorkersPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,
+    strawberry.union("SplitWorkersResult", description="The decision and its effect, or why not."),
 ]
 VoidJudgmentsResult = Annotated[
     VoidJudgmentsPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,

@@ -26,7 +26,9 @@ from api.graphql.paging import Connection
 from api.graphql.project import CreateProjectResult, Node, Project, UpdatePolicyResult
 from api.graphql.retraction import (
     CorrectGoldResult,
+    JoinWorkersResult,
     ReopenTaskResult,
+    SplitWorkersResult,
     UnvoidWorkerResult,
     VoidJudgmentsResult,
     VoidWorkerResult,
@@ -132,6 +134,19 @@ class Mutation:
         resolver=retracting.void_judgments,
         description="Let some judgments count no more, nor what they had replaced. Their places "
         "are free: the same worker may judge the task again, too.",
+    )
+    join_workers: JoinWorkersResult = strawberry.mutation(
+        resolver=retracting.join_workers,
+        description="Let workers count as one, because they copy or are one person: on a task that "
+        "several of them judged, one judgment counts, of the answer that most of them gave the "
+        "earliest. The others are muted: they stay in the log and take no place. From then on none "
+        "of them gets a task that another one has judged or holds, and what they judge all the "
+        "same is stored and muted.",
+    )
+    split_workers: SplitWorkersResult = strawberry.mutation(
+        resolver=retracting.split_workers,
+        description="Let joined workers count one by one again, with every judgment that was "
+        "muted, unless it was voided.",
     )
     correct_gold: CorrectGoldResult = strawberry.mutation(
         resolver=retracting.correct_gold,

@@ -36,6 +36,9 @@ class Worker(Node):
         description="Whether the worker was voided: it gets no tasks, and its judgments do not "
         "count, until unvoidWorker."
     )
+    joined_with: list[ID] = field(
+        description="External ids of those with whom the worker counts as one, by joinWorkers."
+    )
     attributes: Json = field(description="What you declared about the worker: a JSON object.")
     created_at: datetime = field(description="When the worker first came to the project.")
     judgment_count: int = field(description="Live judgments.")

@@ -15,6 +15,7 @@ where judgment.project_id = $1
         select not retraction.restores
         from retraction
         where retraction.project_id = $1 and retraction.judgment = judgment.seq
+            and retraction.turns
         order by retraction.seq desc
         limit 1
     ), false)

@@ -95,8 +95,8 @@ select greatest(
 );
 
 -- name: events_after
--- What the model learns from, in the order of the log: judgments (kind 0, restored ones too), voided
--- judgments (kind 1) and gold (kind 2, label -1 withdraws); and how long the judgments took.
+-- What the model learns from, in the order of the log: judgments (kind 0, also those that count again),
+-- judgments that count no more (kind 1) and gold (kind 2, label -1 withdraws); and how long the judgments took.
 select seq, kind, task_id, worker_id, label_id, coalesce(seconds, 'NaN'::real)
 from (
     select seq, 0::smallint as kind, task_id, worker_id, label_id, seconds
@@ -107,7 +107,7 @@ from (
            r.label_id, j.seconds
     from retraction r
     left join judgment j on j.project_id = $1 and j.seq = r.judgment and r.restores
-    where r.project_id = $1 and r.seq > $2 and r.seq <= $3
+    where r.project_id = $1 and r.seq > $2 and r.seq <= $3 and r.turns
     union all
     select seq, 2::smallint, task_id, 0, coalesce((body ->> 'label')::smallint, -1::smallint), null
     from decision

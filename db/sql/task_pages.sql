@@ -132,7 +132,8 @@ where first.project_id = $1 and first.task_id = any($2::integer[]) and first.sup
     and not coalesce((
         select not restores
         from retraction
-        where project_id = $1 and judgment = tip.seq and ($3::bigint is null or retraction.seq <= $3)
+        where project_id = $1 and judgment = tip.seq and turns
+            and ($3::bigint is null or retraction.seq <= $3)
         order by retraction.seq desc
         limit 1
     ), false)

@@ -97,12 +97,13 @@ def set_open(lists: Lists, tasks: npt.NDArray[np.int32], opened: npt.NDArray[np.
 def pick(
     lists: Lists,
     votes: Votes,
-    worker: int,
+    workers: npt.NDArray[np.int32],
     limit: int,
     excluded: npt.NDArray[np.int32],
     picked: npt.NDArray[np.int32],
 ) -> int:
-    """Fill `picked` with tasks for the worker, best first; returns how many there are."""
+    """Fill `picked` with tasks that none of the workers has judged, best first; returns their
+    number."""
     count = 0
     for place in range(lists.head.shape[0]):
         if count == picked.shape[0]:
@@ -112,8 +113,10 @@ def pick(
         task = lists.head[place]
         while task >= 0 and count < picked.shape[0]:
             free = lists.load[task] < limit
-            if free and task < votes.start.shape[0] and find(votes, task, worker) >= 0:
-                free = False
+            if free and task < votes.start.shape[0]:
+                for i in range(workers.shape[0]):
+                    if find(votes, task, workers[i]) >= 0:
+                        free = False
             for i in range(excluded.shape[0]):
                 if excluded[i] == task:
                     free = False

@@ -73,10 +73,21 @@ class Oracle:
             task
             for task in range(len(self.tasks))
             if self.load(task) < self.places(task)
-            and (task, worker) not in self.judgments
-            and not self.open_leases(task, worker)
+            and not self.is_taken(task, worker)
             and self.handed_out(task, before)
         ]
+
+    def is_taken(self, task: int, worker: int) -> bool:
+        """Whether the worker has judged the task, or holds it."""
+        return (task, worker) in self.judgments or bool(self.open_leases(task, worker))
+
+    def stands(self, task: int, worker: int) -> int | None:
+        """The label that the worker gave, as far as that worker can see."""
+        return self.judgments.get((task, worker), (None, 0))[0]
+
+    def voidable(self) -> list[int]:
+        """Judgments that can be voided."""
+        return sorted(seq for _, seq in self.judgments.values())
 
     def handed_out(self, task: int, before: TaskViews) -> bool:
         if before.gold[task] >= 0:
@@ -104,7 +115,7 @@ class Oracle:
         """The code of a row. A client id known for another task matters only to what is stored."""
         worker, client = int(rows.worker[row]), rows.client_id[row]
         known = self.clients.get((worker, client)) if client is not None else None
-        standing = (self._task(rows, row), worker) in self.judgments
+        standing = self.stands(self._task(rows, row), worker) is not None
         code = self._without_client(rows, row, before)
         if known is None or code in ("UNKNOWN_WORKER", "WORKER_VOIDED", "UNKNOWN_LABEL"):
             return code
@@ -135,8 +146,9 @@ class Oracle:
                 return "LEASE_OTHER_TASK"
         if not 0 <= task < len(self.tasks):
             return "LEASE_REQUIRED" if task == -1 and rows.require_lease else "UNKNOWN_TASK"
-        if (task, worker) in self.judgments:
-            if self.judgments[task, worker][0] == label:
+        standing = self.stands(task, worker)
+        if standing is not None:
+            if standing == label:
                 return "DUPLICATE"
             revisable = self.handed_out(task, before)
             return "" if self.policy.allow_revision and revisable else "TASK_CLOSED"
@@ -158,10 +170,13 @@ class Oracle:
         task, client = self._task(rows, row), rows.client_id[row]
         for own in self.open_leases(task, worker):
             own.outcome = "JUDGED"
-        self.judgments[task, worker] = (label, seq)
+        self.judge(task, worker, label, seq)
         self.stored += 1
         if client is not None:
             self.clients[worker, client] = (task, label, seq)
+
+    def judge(self, task: int, worker: int, label: int, seq: int) -> None:
+        self.judgments[task, worker] = (label, seq)
 
     def void_worker(self, worker: int) -> None:
         mine = [task for task, who in self.judgments if who == worker]

@@ -70,7 +70,9 @@ class StaffProgram(Program):
 
     @rule(data=st.data(), back=st.booleans())
     def void_worker(self, data: st.DataObject, back: bool) -> None:
-        worker = data.draw(st.integers(0, self.oracle.workers - 1))
+        self.void(data.draw(st.integers(0, self.oracle.workers - 1)), back=back)
+
+    def void(self, worker: int, *, back: bool) -> None:
         if back:
             if worker not in self.oracle.voided:
                 self.refused(RestoreWorker(worker), NotVoided)
@@ -86,7 +88,7 @@ class StaffProgram(Program):
 
     @rule(data=st.data())
     def void_judgments(self, data: st.DataObject) -> None:
-        live = sorted(seq for _, seq in self.oracle.judgments.values())
+        live = self.oracle.voidable()
         if not live:
             self.refused(VoidJudgments((1,)), JudgmentNotLive)
             return

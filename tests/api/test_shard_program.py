@@ -64,8 +64,11 @@ class Program(RuleBasedStateMachine):
         policy = Policy(
             overlap=overlap, require_lease=require_lease, leases_per_worker=3, lease_seconds=100.0
         )
-        self.oracle = Oracle(LABELS, policy)
+        self.oracle = self.new_oracle(policy)
         self.run(self._open(policy))
+
+    def new_oracle(self, policy: Policy) -> Oracle:
+        return Oracle(LABELS, policy)
 
     async def _open(self, policy: Policy) -> None:
         self.pool = await create_pool(self.url, size=2)
