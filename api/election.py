@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from api.acts import Row
 from api.leases import pair
 from api.memory import Memory
-from api.rows import Int32s
+from api.rows import Int16s, Int32s
 from db import log
 from db.connect import AnyConnection
 
@@ -19,22 +18,23 @@ SCANNED: Final = 20_000  # tasks that are looked through at a time
 _ASKED: Final = 10_000  # judgments whose seqs are asked for at a time
 
 
-async def outvoted(connection: AnyConnection, memory: Memory, workers: Sequence[int]) -> list[Row]:
-    """All but one of the judgments of each task that several of some workers have judged.
+async def outvoted(
+    connection: AnyConnection, memory: Memory, groups: Sequence[tuple[int, ...]]
+) -> list[Row]:
+    """All but one of the judgments of each task that several members of a group have judged.
 
-    Task by task. One stays: of the answer that most of them gave, the earliest. Cost: O(judgments
-    of the project); others get their turn in between.
+    Task by task. One stays: of the answer that most of them gave, the earliest. No worker is in two
+    groups. Cost: O(judgments of the project); others get their turn in between.
     """
-    members = memory.voices.all_of(workers)
     rows: list[Row] = []
-    async for task, worker, label in _judged_together(memory, np.array(members, np.int32)):
+    async for task, worker, label in _judged_together(memory, groups):
         found = zip(task.tolist(), worker.tolist(), label.tolist(), strict=True)
         rows += [Row(-1, *judgment) for judgment in found]
-    rows = await with_seqs(connection, memory, rows)
-    by_task: dict[int, list[Row]] = {}
-    for row in rows:
-        by_task.setdefault(row.task, []).append(row)
-    return [row for some in by_task.values() for row in some if row is not _elected(some)]
+    number = {member: index for index, group in enumerate(groups) for member in group}
+    voices: dict[tuple[int, int], list[Row]] = {}
+    for row in await with_seqs(connection, memory, rows):
+        voices.setdefault((row.task, number[row.worker]), []).append(row)
+    return [row for some in voices.values() for row in some if row is not _elected(some)]
 
 
 def _elected(rows: Sequence[Row]) -> Row:
@@ -44,20 +44,26 @@ def _elected(rows: Sequence[Row]) -> Row:
 
 
 async def _judged_together(
-    memory: Memory, members: Int32s
-) -> AsyncIterator[tuple[Int32s, Int32s, NDArray[np.int16]]]:
-    """Tasks, workers and labels of members' live judgments, where at least two judged the task."""
+    memory: Memory, groups: Sequence[tuple[int, ...]]
+) -> AsyncIterator[tuple[Int32s, Int32s, Int16s]]:
+    """Tasks, workers and labels of live judgments, where two or more of a group judged the task."""
     for start in range(0, memory.model.task_count, SCANNED):
         tasks = np.arange(start, min(start + SCANNED, memory.model.task_count), dtype=np.int32)
+        number = np.full(len(memory.workers), -1, np.int64)
+        for index, group in enumerate(groups):
+            number[list(group)] = index
         votes = memory.model.votes
         length = votes.length[tasks].astype(np.int64)
         rows = np.repeat(votes.start[tasks] - (np.cumsum(length) - length), length)
         rows += np.arange(len(rows))
-        task, worker = np.repeat(tasks, length), votes.worker[rows]
-        theirs = np.isin(worker, members)
-        several = np.bincount(task[theirs] - start, minlength=len(tasks)) > 1
-        theirs &= several[task - start]
-        yield task[theirs], worker[theirs], votes.label[rows][theirs]
+        of = number[votes.worker[rows]]
+        rows, task, of = rows[of >= 0], np.repeat(tasks, length)[of >= 0], of[of >= 0]
+        _, places, counts = np.unique(
+            task.astype(np.int64) * len(groups) + of, return_inverse=True, return_counts=True
+        )
+        several = counts[places] > 1
+        rows = rows[several]
+        yield task[several], votes.worker[rows], votes.label[rows]
         await asyncio.sleep(0)
 
 

@@ -102,7 +102,7 @@ async def rows_of(
                 if row["last"] and not row["voided"]
             ]
         case JoinWorkers(workers):
-            return await outvoted(connection, memory, workers)
+            return await outvoted(connection, memory, [memory.voices.all_of(workers)])
         case RestoreWorker() | SplitWorkers():
             return await _held(connection, memory, act, None, most)
         case _:

@@ -27,6 +27,7 @@ from api.acts import (
 from api.asking import Ask
 from api.calls import new_future
 from api.directory import storable
+from api.election import outvoted
 from api.errors import (
     EmptyBatch,
     InvalidInput,
@@ -114,8 +115,8 @@ class Staff:
                 self._begin(self._carry_on(VoidWorker(worker)))
         if memory.voices.dissolved:
             self._begin(self._carry_on(SplitWorkers(())))
-        for group in sorted(memory.voices.groups()):
-            self._begin(self._carry_on(JoinWorkers(group.members)))
+        if memory.voices:
+            self._begin(self._carry_on_joins())
         self._begin(self._refitting.carry_on())
 
     async def finish(self) -> None:
@@ -194,11 +195,24 @@ class Staff:
 
     async def _carry_on(self, act: Act) -> None:
         async with self._turn:
+            async with self._pool.acquire() as connection:
+                if not await rows_of(connection, self._memory(), act, 1):
+                    return
             if isinstance(act, JoinWorkers | SplitWorkers):
                 await self._finish_voices(act)
             else:
                 await self._ask_all(act, None, {})
         await self._refitting.run()
+
+    async def _carry_on_joins(self) -> None:
+        """All of them with one look at the judgments."""
+        groups = [group.members for group in self._memory().voices.groups()]
+        async with self._turn, self._pool.acquire() as connection:
+            left = await outvoted(connection, self._memory(), groups)
+        workers = {row.worker for row in left}
+        for members in groups:
+            if workers & set(members):
+                await self._carry_on(JoinWorkers(members))
 
     def _begin(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.create_task(work)

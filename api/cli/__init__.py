@@ -11,6 +11,7 @@ from api.cli import (
     doctor,
     export,
     import_judgments,
+    join,
     keys,
     migrate,
     replay,
@@ -40,6 +41,7 @@ app.command(epilog=workers.MANY_EPILOG)(workers.workers)
 app.command(epilog=workers.ONE_EPILOG)(workers.worker)
 app.add_typer(void.app)
 app.add_typer(status.app)
+app.add_typer(join.app)
 app.command(epilog=migrate.EPILOG)(migrate.migrate)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=schema.EPILOG)(schema.schema)

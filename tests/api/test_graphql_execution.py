@@ -50,6 +50,7 @@ WORKER = Worker(
     kind=WorkerKind.HUMAN,
     status=WorkerStatus.ACTIVE,
     voided=False,
+    joined_with=[],
     attributes=Json({"a": [1, None]}),
     created_at=NOW,
     judgment_count=3,

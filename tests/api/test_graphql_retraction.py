@@ -180,6 +180,11 @@ async def test_a_task_is_reopened_for_further_judgments(server: Serving) -> None
         ("voidJudgments", {"sequences": [2**53 - 1]}, "JUDGMENT_NOT_LIVE"),
         ("voidJudgments", {"sequences": [1], "worker": "ann"}, "INVALID_INPUT"),
         ("voidJudgments", {"worker": "ann", "since": "2026-03-01T12:00:00"}, "INVALID_INPUT"),
+        ("joinWorkers", {"workers": ["ann", "nobody"]}, "UNKNOWN_WORKER"),
+        ("joinWorkers", {"workers": ["ann"]}, "INVALID_INPUT"),
+        ("joinWorkers", {"workers": ["ann", "ann"]}, "INVALID_INPUT"),
+        ("joinWorkers", {"workers": []}, "EMPTY_BATCH"),
+        ("splitWorkers", {"workers": ["ann"]}, "NOT_JOINED"),
         ("correctGold", {"tasks": ["a"], "labels": ["cow"]}, "UNKNOWN_LABEL"),
         ("correctGold", {"tasks": ["a", "b"], "labels": ["cat"]}, "UNEVEN_COLUMNS"),
         ("withdrawGold", {"tasks": ["z"]}, "UNKNOWN_TASK"),
@@ -272,3 +277,20 @@ async def test_the_past_has_bounds(server: Serving) -> None:
     key = await server.worker_key("p", "ann")
     answer = await server.ask(AS_OF, {"project": "p", "asOf": long_ago}, key)
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"FORBIDDEN"}
+
+
+async def test_workers_are_joined_and_split(server: Serving) -> None:
+    await project(server)
+    before = await server.data(TASK, {"task": "a"})
+    done = await act(server, "joinWorkers", workers=["ann", "eve"], reason="copies")
+    assert (done["__typename"], done["effect"]["judgments"]) == ("JoinWorkersPayload", 4)
+    now = (await server.data(TASK, {"task": "a"}))["task"]
+    assert [each["worker"]["externalId"] for each in now["judgments"]] == ["ann", "bob"]
+    muted = before["task"]["judgments"][-1]["sequence"]
+    voided = await act(server, "voidJudgments", sequences=[muted], clientId="2")
+    assert (voided["effect"]["judgments"], voided["effect"]["labels"]) == (0, 0)
+    back = await act(server, "splitWorkers", workers=["eve"], clientId="3")
+    assert (back["__typename"], back["effect"]["judgments"]) == ("SplitWorkersPayload", 3)
+    for task, judges in (("a", ["ann", "bob"]), ("b", ["ann", "bob", "eve"])):
+        now = (await server.data(TASK, {"task": task}))["task"]
+        assert [each["worker"]["externalId"] for each in now["judgments"]] == judges
