@@ -151,9 +151,9 @@ def _given_back(row: asyncpg.Record) -> Row:
         row["task_id"],
         row["worker_id"],
         row["label_id"],
+        row["seconds"],
         row["decision"],
         turns=row["alone"],
-        seconds=row["seconds"],
     )
 
 

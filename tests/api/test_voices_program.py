@@ -65,7 +65,7 @@ class VoicesProgram(StaffProgram):
         if rows:
             who, what = zip(*rows, strict=True)
             batch = submissions(who, source.choices(range(LABELS), k=len(rows)), task=what)
-            before = self.before()
+            before, self.exact = self.before(), False
             answer = self.run(self.shard.submit(batch))
             assert answer.code == self.oracle.submit(batch, answer.seq.tolist(), before)
 
@@ -127,7 +127,7 @@ def test_acts_about_the_same_judgments_compose_in_any_order(
     monkeypatch.setattr("api.retracted.PART", 2)
     program = VoicesProgram()
     try:
-        program.memories = {}
+        program.memories, program.exact = {}, False
         program.begin_project(overlap=4, require_lease=False)
         program.add_tasks([0, 1, 2, 3, 4], 0, -1)
         for part in range(4):
