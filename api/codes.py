@@ -54,6 +54,8 @@ class Code(StrEnum):
     JUDGMENT_NOT_LIVE = "JUDGMENT_NOT_LIVE"
     NOT_GOLD = "NOT_GOLD"
     TASK_IS_GOLD = "TASK_IS_GOLD"
+    UNKNOWN_ALERT = "UNKNOWN_ALERT"
+    ALERT_HANDLED = "ALERT_HANDLED"
     DECISION_EXISTS = "DECISION_EXISTS"
     NOT_YET = "NOT_YET"
     TOO_LONG_AGO = "TOO_LONG_AGO"
@@ -134,6 +136,8 @@ MESSAGES: Mapping[str, str] = {
     "setGold to make it gold.",
     Code.TASK_IS_GOLD: "The answer of task {task} is known, so more judgments would settle "
     "nothing. Withdraw its gold first.",
+    Code.UNKNOWN_ALERT: "The project has no such alert. Read alerts, and use the sequence of one.",
+    Code.ALERT_HANDLED: "The alert was handled already, by decision {decision}. Read it again.",
     Code.DECISION_EXISTS: "There is a decision with this client id already, and it is for "
     "something else. Use a new client id.",
     Code.NOT_YET: "The log ends at {latest}, so asOf lies in the future. Ask for an earlier "

@@ -16,6 +16,8 @@ import numpy as np
 from api.rows import Int32s, Int64s, Quality, distinct
 from api.standing import changed_since
 
+_NO_IDS: Final = np.zeros(0, np.int32)
+_NO_SEQS: Final = np.zeros(0, np.int64)
 SHARED: Final = 32  # cursors for which is kept what has changed since; between two ticks
 
 
@@ -106,23 +108,35 @@ class Feed:
     ) -> None:
         self._tasks = Topic()
         self._workers = Topic()
+        self._alerts = Topic()
         self._quality = quality
         self._held = held
         self._tick = tick
         self._timer: asyncio.TimerHandle | None = None
         self._told = -math.inf
 
-    def start(self, task_seqs: Int64s, worker_seqs: Int64s, seq: int) -> None:
+    def start(
+        self, task_seqs: Int64s, worker_seqs: Int64s, seq: int, alert_seqs: Int64s = _NO_SEQS
+    ) -> None:
         """Begin, or begin anew after a reload."""
+        self._alerts.start(alert_seqs, seq)
         self._tasks.start(task_seqs, seq)
         self._workers.start(worker_seqs, seq)
 
     def mark(
-        self, tasks: Int32s, workers: Int32s, task_seqs: Int64s, worker_seqs: Int64s, seq: int
+        self,
+        tasks: Int32s,
+        workers: Int32s,
+        task_seqs: Int64s,
+        worker_seqs: Int64s,
+        seq: int,
+        alerts: Int32s = _NO_IDS,
+        alert_seqs: Int64s = _NO_SEQS,
     ) -> None:
         """Note what a flush changed; subscribers hear of it at once, or a tick after the last."""
         marked = self._tasks.mark(tasks, task_seqs, seq)
         marked = self._workers.mark(workers, worker_seqs, seq) or marked
+        marked = self._alerts.mark(alerts, alert_seqs, seq) or marked
         if marked and self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(max(self._told + self._tick, loop.time()), self._tell)
@@ -140,6 +154,10 @@ class Feed:
     def workers(self, after: int | None = None) -> AsyncIterator[Changes]:
         """Workers whose record changed after a cursor."""
         return self._workers.follow(after)
+
+    def alerts(self, after: int | None = None) -> AsyncIterator[Changes]:
+        """Alerts, by their numbers, that were raised or handled after a cursor."""
+        return self._alerts.follow(after)
 
     async def quality(self, interval: float = 1.0) -> AsyncIterator[Quality]:
         """The project's figures at once, and then when they change, at most every interval."""
@@ -159,3 +177,4 @@ class Feed:
         self._timer, self._told = None, loop.time()
         self._tasks.tick()
         self._workers.tick()
+        self._alerts.tick()

@@ -10,7 +10,7 @@ from api import retracted
 from api.directory import storable
 from api.leases import EndedLease, pair
 from api.memory import Memory
-from api.requests import Release, Request, Retract, Rule, Submit
+from api.requests import HandleAlert, Release, Request, Retract, Rule, Submit
 from db import log, retractions
 from db.connect import AnyConnection
 
@@ -33,7 +33,7 @@ class Known:
     counting: set[int] = field(default_factory=set)  # pairs that count, of workers who are joined
     muted: dict[int, int] = field(default_factory=dict)  # labels of last judgments that do not
     retraction: retracted.Facts = field(default_factory=retracted.Facts)
-    decided: retracted.Decision | None = None  # what was decided under a ruling's client id
+    decided: retracted.Decision | None = None  # what was decided under this client id
 
 
 async def look_up(
@@ -51,7 +51,7 @@ async def look_up(
     for request in requests:
         if isinstance(request, Retract):
             known.retraction = await retracted.ask(connection, memory, request)
-        elif isinstance(request, Rule):
+        elif isinstance(request, Rule | HandleAlert):
             known.decided = await retracted.decided(connection, memory, request.cause.client_id)
     submits = [request for request in requests if isinstance(request, Submit)]
     await _ended_leases(connection, memory, requests, known)

@@ -7,12 +7,13 @@ moves ahead: if its commit fails, the whole memory is thrown away and read again
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from api.acts import Ruling
+from api.alerts import AlertBook
 from api.directory import Directory
 from api.leases import LeaseBook, OpenLease
 from api.lessons import Lessons
@@ -45,10 +46,11 @@ _RATE_STEP: Final = 0.1  # seconds whose judgments are counted together
 
 @dataclass(slots=True)
 class Changed:
-    """Tasks and workers that look different now."""
+    """Tasks, workers and alerts (by their numbers) that look different now."""
 
     tasks: Int32s
     workers: Int32s
+    alerts: Int32s = field(default_factory=distinct)
 
 
 class Memory:
@@ -74,6 +76,7 @@ class Memory:
         self.background = Background(len(project.labels))
         self.voided: dict[int, int] = {}  # seq of the decision by voided worker
         self.voices = Voices()
+        self.alerts = AlertBook()
         self._recent: deque[tuple[int, int]] = deque()  # (step of time, judgments)
 
     # What changes it

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from api.alerting import plan_handling
 from api.decisions import FRAUD_FOUND
 from api.judging import plan_judgments
 from api.limits import Limits
@@ -13,6 +14,7 @@ from api.plan import ENGINE, Plan
 from api.requests import (
     AddTasks,
     AddWorkers,
+    HandleAlert,
     LeaseTasks,
     Refit,
     Release,
@@ -67,6 +69,8 @@ def plan_requests(
                 request.seq = [_found(plan, body) for body in request.bodies]
             case Rule():
                 plan_ruling(plan, request, known.decided)
+            case HandleAlert():
+                plan_handling(plan, request, known.decided)
     plan.tell_loads()
     return plan
 

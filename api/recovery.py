@@ -9,6 +9,7 @@ import asyncpg
 import numpy as np
 
 from api import snapshots
+from api.alerts import Decision
 from api.decisions import (
     POLICY_CHANGED,
     REFIT,
@@ -28,7 +29,7 @@ from api.policy import Policy
 from api.projects import Label, Project
 from api.rows import Int32s, Int64s, distinct
 from api.ruling import RULINGS, ruling_of
-from db import log, projects, retractions, standings
+from db import alerts, log, projects, retractions, standings
 from db.connect import AnyConnection
 
 NAMES_AT_ONCE = 100_000
@@ -133,6 +134,12 @@ async def catch_up(
             memory.vetting.recorded(row["kind"], row["worker_id"], row["of"], row["event"])
             if row["worker_id"] is not None:
                 workers.append(memory.stamp([row["worker_id"]], row["seq"]))
+        changed_alerts = [
+            memory.alerts.take(Decision(*row))
+            for row in await alerts.decisions(
+                connection, project_id, 0 if restored is not None else before, seq
+            )
+        ]
         leases = await log.open_leases(connection, project_id, until)
         memory.restart(
             [
@@ -145,7 +152,7 @@ async def catch_up(
         # What a flush had left of a sweep is owed to feeds and derived tables as well.
         tasks.append(memory.sweep_all(seq))
     memory.seq = seq
-    return Changed(distinct(*tasks), distinct(*workers))
+    return Changed(distinct(*tasks), distinct(*workers), distinct(*changed_alerts))
 
 
 def _begin_with_policy(memory: Memory, acts: Sequence[asyncpg.Record]) -> None:

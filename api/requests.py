@@ -137,6 +137,18 @@ class ReportFraud:
     seq: list[int] = field(default_factory=list)
 
 
+@dataclass(slots=True, eq=False)
+class HandleAlert:
+    """What staff say of the alert of this seq: that they know of it, or that it is resolved."""
+
+    alert: int
+    resolves: bool
+    cause: Cause
+    future: asyncio.Future[Decided]
+    answer: Decided | None = None
+    refusal: Refused | None = None
+
+
 Request = (
     Submit
     | LeaseTasks
@@ -149,6 +161,7 @@ Request = (
     | Refit
     | Rule
     | ReportFraud
+    | HandleAlert
 )
 
 
@@ -169,10 +182,10 @@ def row_count(request: Request) -> int:
             return len(names)
         case ReportFraud(bodies=bodies):
             return len(bodies)
-        case UpdatePolicy() | Retract() | Refit() | Rule():
+        case UpdatePolicy() | Retract() | Refit() | Rule() | HandleAlert():
             return 1
 
 
 def alone(request: Request) -> bool:
     """Whether a request needs a flush of its own: what follows it must see its effect."""
-    return isinstance(request, UpdatePolicy | Retract | Refit | Rule)
+    return isinstance(request, UpdatePolicy | Retract | Refit | Rule | HandleAlert)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from api.acts import Decided
+from api.alerts import KINDS, Decision
 from api.errors import Refused
 from api.leases import OpenLease
 from api.lessons import of_flush
@@ -15,6 +16,7 @@ from api.plan import Plan
 from api.requests import (
     AddTasks,
     AddWorkers,
+    HandleAlert,
     LeaseTasks,
     Refit,
     Release,
@@ -77,7 +79,19 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         np.subtract.at(held, plan.ended, 1)
     memory.leases.tidy()
     memory.seq = seq
-    return Changed(_joined(tasks), _joined(workers))
+    return Changed(_joined(tasks), _joined(workers), _alerts(memory, plan))
+
+
+def _alerts(memory: Memory, plan: Plan) -> Int32s:
+    """Let the book of alerts follow; return the numbers of those that changed."""
+    told = plan.entries.decisions
+    columns = (told.seq, told.kind, told.worker, told.body, told.actor)
+    changed = [
+        memory.alerts.take(Decision(*row, plan.now))
+        for row in zip(*columns, strict=True)
+        if row[1] in KINDS
+    ]
+    return distinct(*changed)
 
 
 def _joined(parts: list[Int32s]) -> Int32s:
@@ -106,6 +120,7 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 | UpdatePolicy(refusal=Refused() as refusal)
                 | Retract(refusal=Refused() as refusal)
                 | Rule(refusal=Refused() as refusal)
+                | HandleAlert(refusal=Refused() as refusal)
             ):
                 request.future.set_exception(refusal)
             case Release(code=code):
@@ -118,13 +133,17 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 )
             case AddWorkers(worker=worker):
                 request.future.set_result(np.array(worker, np.int32))
-            case Retract(answer=Decided() as decided) | Rule(answer=Decided() as decided):
+            case (
+                Retract(answer=Decided() as decided)
+                | Rule(answer=Decided() as decided)
+                | HandleAlert(answer=Decided() as decided)
+            ):
                 request.future.set_result(decided)
             case ReportFraud(seq=entered):
                 request.future.set_result(entered)
             case Refit():
                 request.future.set_result(not memory.model.refitting)
-            case Submit() | Retract() | Rule():
+            case Submit() | Retract() | Rule() | HandleAlert():
                 pass
     return orphans
 

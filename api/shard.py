@@ -284,7 +284,15 @@ class Shard(Calls):
     def _tell(self, changed: Changed) -> None:
         memory = self.memory
         task_seqs, worker_seqs = memory.seqs()
-        self.feed.mark(changed.tasks, changed.workers, task_seqs, worker_seqs, memory.seq)
+        self.feed.mark(
+            changed.tasks,
+            changed.workers,
+            task_seqs,
+            worker_seqs,
+            memory.seq,
+            changed.alerts,
+            memory.alerts.seqs(),
+        )
         self._renewal.consider()
         if self._state is State.WRITING:
             self._derived.mark(changed.tasks, changed.workers)
@@ -343,7 +351,7 @@ class Shard(Calls):
             # What is committed is still right; what a failed flush planned is undone by this.
             await recovery.catch_up(connection, self._memory)
             self._renewal.consider()
-        self.feed.start(*self._memory.seqs(), self._memory.seq)
+        self.feed.start(*self._memory.seqs(), self._memory.seq, self._memory.alerts.seqs())
         if held:
             await self._derived.reconcile()
         else:

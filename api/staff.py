@@ -42,7 +42,7 @@ from api.limits import Limits
 from api.memory import Memory
 from api.plan import storable_json
 from api.refitting import Refitting
-from api.requests import Retract, Rule
+from api.requests import HandleAlert, Retract, Rule
 from api.retracted import rows_of, selected
 from api.retracting import obstacle
 from db import retractions
@@ -104,6 +104,12 @@ class Staff:
         _check_cause(cause)
         future: asyncio.Future[Decided] = new_future()
         return await asyncio.shield(self._begin(self._ask(Rule(ruling, cause, future), future)))
+
+    async def handle(self, alert: int, cause: Cause, *, resolves: bool) -> Decided:
+        """Say of the alert of this seq that somebody knows of it, or that it is resolved."""
+        _check_cause(cause, "note")
+        request = HandleAlert(alert, resolves, cause, new_future())
+        return await self._ask(request, request.future)
 
     def carry_on(self) -> None:
         """End what was broken off, acts and refits; for the start of a writer."""
@@ -266,12 +272,12 @@ def in_parts(rows: Sequence[Row]) -> list[list[Row]]:
     return parts
 
 
-def _check_cause(cause: Cause) -> None:
+def _check_cause(cause: Cause, field: str = "reason") -> None:
     if not storable(cause.client_id):
         raise InvalidText("clientId")
     if not cause.reason.strip() or len(cause.reason) > LONGEST_REASON:
-        raise InvalidInput("reason", f"say why, in 1 to {LONGEST_REASON:,} characters")
+        raise InvalidInput(field, f"say why, in 1 to {LONGEST_REASON:,} characters")
     if not storable_json({"reason": cause.reason}):
-        raise InvalidText("reason")
+        raise InvalidText(field)
     if not storable_json(cause.evidence):
         raise InvalidInput("evidence", "it must be a JSON object that can be stored")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
+from api.alerts import AlertBook
 from api.memory import Memory
 from api.projects import Project
 from api.rows import (
@@ -52,6 +53,11 @@ class Views(ABC):
     def seq(self) -> int:
         """The last committed seq of the log."""
         return self.memory.seq
+
+    @property
+    def alerts(self) -> AlertBook:
+        """What the engine found that staff should look at; for reading only."""
+        return self.memory.alerts
 
     @property
     def task_count(self) -> int:

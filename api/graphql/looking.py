@@ -52,7 +52,7 @@ async def project(info: Info, external_id: Named, as_of: Then = None) -> Project
         shard = await shard_of(context, external_id)
     except UnknownProject:
         return None
-    return project_of(await _views(context, shard, as_of))
+    return project_of(await views_of(context, shard, as_of))
 
 
 async def task(
@@ -60,7 +60,7 @@ async def task(
 ) -> Task | None:
     """One task."""
     context = admin_of(info)
-    shard = await _views(context, await shard_of(context, project), as_of)
+    shard = await views_of(context, await shard_of(context, project), as_of)
     ids = shard.task_ids([external_id]).tolist()
     return await _task(context, shard, ids[0], selected(info))
 
@@ -70,7 +70,7 @@ async def worker(
 ) -> Worker | None:
     """One worker."""
     context = admin_of(info)
-    shard = await _views(context, await shard_of(context, project), as_of)
+    shard = await views_of(context, await shard_of(context, project), as_of)
     ids = shard.worker_ids([external_id]).tolist()
     return await _worker(context, shard, ids[0], selected(info))
 
@@ -98,7 +98,7 @@ async def node(
             return None
 
 
-async def _views(context: Context, shard: Shard, as_of: AsOf | None) -> Views:
+async def views_of(context: Context, shard: Shard, as_of: AsOf | None) -> Views:
     """The project as it is, or as it was."""
     if as_of is None:
         return shard

@@ -8,6 +8,7 @@ from graphql import GraphQLSchema, print_schema
 from strawberry import field
 
 from api.graphql import (
+    alerting,
     deciding,
     granting,
     leasing,
@@ -18,6 +19,7 @@ from api.graphql import (
     submitting,
     watching,
 )
+from api.graphql.alert import AcknowledgeAlertResult, Alert, AlertEvent, ResolveAlertResult
 from api.graphql.binding import bind
 from api.graphql.judgment import SubmitJudgmentResult, SubmitJudgmentsResult
 from api.graphql.key import ApiKey, CreateKeyResult, Me, RevokeKeyResult
@@ -73,6 +75,12 @@ class Query:
     appeals: list[Appeal] = field(
         resolver=listing.appeals,
         description="The appeals of workers that wait for an answer, the oldest first.",
+    )
+    alert: Alert | None = field(
+        resolver=alerting.alert, description="One alert; null if there is none."
+    )
+    alerts: Connection[Alert] = field(
+        resolver=alerting.alerts_page, description="Alerts of a project, the newest first."
     )
     keys: Connection[ApiKey] = field(
         resolver=listing.keys,
@@ -183,6 +191,13 @@ class Mutation:
         description="Appeal against a pause or ban, with the WORKER key of the worker. One appeal "
         "is open at a time.",
     )
+    acknowledge_alert: AcknowledgeAlertResult = strawberry.mutation(
+        resolver=alerting.acknowledge_alert, description="Say that somebody knows of an alert."
+    )
+    resolve_alert: ResolveAlertResult = strawberry.mutation(
+        resolver=alerting.resolve_alert,
+        description="Say that an alert was dealt with, or was none.",
+    )
     create_key: CreateKeyResult = strawberry.mutation(
         resolver=granting.create_key, description="Create an API key, for a worker's front-end say."
     )
@@ -209,6 +224,10 @@ class Subscription:
     )
     worker_feed: AsyncIterator[WorkerEvent] = strawberry.subscription(
         resolver=watching.worker_feed, description="Workers whose record changed."
+    )
+    alert_feed: AsyncIterator[AlertEvent] = strawberry.subscription(
+        resolver=alerting.alert_feed,
+        description="Alerts that were raised, acknowledged or resolved.",
     )
 
 

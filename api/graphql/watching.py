@@ -116,8 +116,8 @@ async def task_feed(
         tasks = await tasks_of(context, shard, found, wanted)
         return TaskEvent(cursor=Sequence(cursor), tasks=tasks)
 
-    start = _start(shard, after)
-    return _parts(context, shard.feed.tasks(start), start, ("tasks", wanted), read)
+    start = start_of(shard, after)
+    return parts_of(context, shard.feed.tasks(start), start, ("tasks", wanted), read)
 
 
 async def worker_feed(
@@ -136,11 +136,11 @@ async def worker_feed(
         workers = await workers_of(context, shard, found, wanted)
         return WorkerEvent(cursor=Sequence(cursor), workers=workers)
 
-    start = _start(shard, after)
-    return _parts(context, shard.feed.workers(start), start, ("workers", wanted), read)
+    start = start_of(shard, after)
+    return parts_of(context, shard.feed.workers(start), start, ("workers", wanted), read)
 
 
-def _start(shard: Shard, after: int | None) -> int:
+def start_of(shard: Shard, after: int | None) -> int:
     """Where a feed begins; a cursor that the log has not reached, of another database, is none."""
     return shard.seq if after is None else min(after, shard.seq)
 
@@ -150,7 +150,7 @@ def _look(shard: Shard) -> QualityEvent:
     return QualityEvent(cursor=Sequence(quality.seq), quality=quality_of(quality))
 
 
-async def _parts(
+async def parts_of(
     context: Context,
     feed: AsyncIterator[Changes],
     start: int,

@@ -1,0 +1,124 @@
+"""What an alert says to a person: the explanation with its numbers, and what to do about it."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from math import exp
+from typing import Any, Final
+
+import numpy as np
+
+from api.alerts import Alert, AlertKind
+from api.views import Views
+
+_NAMED: Final = 10  # workers
+_MOST_ODDS: Final = 15.0  # nats; beyond it the number says nothing more
+
+
+class Suggestion(StrEnum):
+    """What staff may do about an alert."""
+
+    JOIN = "JOIN"
+    PAUSE = "PAUSE"
+    VOID = "VOID"
+    LOOK = "LOOK"
+    ANSWER = "ANSWER"
+
+
+def workers_of(alert: Alert, views: Views) -> list[str]:
+    """The outside ids of the workers that an alert is about."""
+    return views.worker_names(np.array(alert.workers, np.int32))
+
+
+def tasks_of(alert: Alert, views: Views) -> list[str]:
+    """The outside ids of the tasks that its evidence gives as examples."""
+    return views.task_names(np.array(_tasks(alert), np.int32))
+
+
+def explanation(alert: Alert, views: Views) -> str:
+    """What was found, in words and numbers."""
+    body, names = alert.body, workers_of(alert, views)
+    match alert.kind:
+        case AlertKind.WORKER_PAUSED | AlertKind.WORKER_BANNED:
+            verb = "paused" if alert.kind is AlertKind.WORKER_PAUSED else "banned"
+            return f"{names[0]} is {verb}. {_record(body['evidence'], 'against')}"
+        case AlertKind.WORKER_WORSE:
+            return f"{names[0]} answers worse than before. {_record(body['evidence'], 'drift')}"
+        case AlertKind.WORKER_HURRIED:
+            return f"{names[0]} is much faster than before. {_record(body['evidence'], 'rush')}"
+        case AlertKind.PROJECT_CHANGED:
+            what = (
+                "The share of second judgments that are like the first one"
+                if body["label"] is None
+                else f"The share of {body['label']} among the first judgments of tasks"
+            )
+            return f"{what} went from {body['before']:.0%} to {body['after']:.0%}."
+        case AlertKind.WORKER_APPEALED:
+            return f"{names[0]} asks to be let in again: {body['reason']}"
+        case _:
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            return f"{', '.join(names[:_NAMED])}{more}: {body['text']}"
+
+
+def suggestion(alert: Alert, views: Views) -> tuple[Suggestion, str]:
+    """What to do: as a name, and as the mutation with its arguments."""
+    names = workers_of(alert, views)
+    match alert.kind:
+        case AlertKind.WORKER_APPEALED:
+            return Suggestion.ANSWER, f"answerAppeal(worker: {_one(names)}, granted: true or false)"
+        case AlertKind.WORKER_PAUSED | AlertKind.WORKER_BANNED:
+            return Suggestion.LOOK, (
+                f"Look at the judgments of {names[0]}. Where they are right: "
+                f"liftPause(worker: {_one(names)}); where none is worth anything: "
+                f"voidWorker(worker: {_one(names)})."
+            )
+        case AlertKind.WORKER_WORSE | AlertKind.WORKER_HURRIED:
+            return Suggestion.LOOK, (
+                f"Look at the latest judgments of {names[0]}. Where they are careless: "
+                f"setWorkerStatus(worker: {_one(names)}, status: PAUSED)."
+            )
+        case AlertKind.PROJECT_CHANGED:
+            return Suggestion.LOOK, "Look at the tasks that came last: are they of another kind?"
+        case _:
+            return _against_fraud(Suggestion(alert.body["suggestion"]), names)
+
+
+def _against_fraud(what: Suggestion, names: Sequence[str]) -> tuple[Suggestion, str]:
+    match what:
+        case Suggestion.JOIN:
+            return what, f"joinWorkers(workers: [{', '.join(map(_quoted, names))}])"
+        case Suggestion.PAUSE:
+            acts = (f"setWorkerStatus(worker: {_quoted(name)}, status: PAUSED)" for name in names)
+        case Suggestion.VOID:
+            acts = (f"voidWorker(worker: {_quoted(name)})" for name in names)
+        case _:
+            return what, f"Look at the judgments of {', '.join(names)}."
+    return what, "; ".join(acts)
+
+
+def _record(evidence: Mapping[str, Any], of: str) -> str:
+    """The findings of the status tests in a sentence or two."""
+    parts = []
+    if evidence["gold_total"]:
+        parts.append(f"{evidence['gold_right']} of {evidence['gold_total']} gold answers are right")
+    if evidence["scored"]:
+        parts.append(
+            f"{evidence['alike']:.0f} of {evidence['scored']:.0f} answers are like those of most "
+            f"others, where {evidence['expected']:.0f} would be of a worker who is just acceptable"
+        )
+    record = f"Of {evidence['judgments']} judgments: {'; '.join(parts)}. " if parts else ""
+    since = f" since judgment {evidence['since'] + 1} of this worker" if of == "drift" else ""
+    odds = exp(min(evidence[of] or 0.0, _MOST_ODDS))
+    return f"{record}The evidence for it{since} weighs {odds:,.0f} to 1."
+
+
+def _tasks(alert: Alert) -> list[int]:
+    found = alert.body.get("evidence")
+    return list(found.get("tasks", [])) if isinstance(found, dict) else []
+
+
+def _one(names: Sequence[str]) -> str:
+    return _quoted(names[0])
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'

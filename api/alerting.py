@@ -1,0 +1,55 @@
+"""What staff say of an alert: decisions, each taken once under its client id."""
+
+from api.acts import Decided
+from api.alerts import AlertState
+from api.codes import Code
+from api.decisions import ALERT_ACKNOWLEDGED, ALERT_RESOLVED
+from api.errors import DecisionExists, Refused
+from api.memory import Memory
+from api.plan import Plan
+from api.requests import HandleAlert
+from api.retracted import Decision
+
+
+class UnknownAlert(Refused):
+    """No alert has this sequence."""
+
+    code = Code.UNKNOWN_ALERT
+
+
+class AlertHandled(Refused):
+    """An alert that is to be acknowledged or resolved is so already."""
+
+    code = Code.ALERT_HANDLED
+
+    def __init__(self, decision: int) -> None:
+        super().__init__(decision=decision)
+
+
+def plan_handling(plan: Plan, request: HandleAlert, decided: Decision | None) -> None:
+    """Decide on an alert. The request is alone in its flush."""
+    cause, kind = request.cause, ALERT_RESOLVED if request.resolves else ALERT_ACKNOWLEDGED
+    said = f"{kind} {request.alert}"
+    if decided is not None:
+        seq, known = decided
+        if known.get("act") == said:
+            request.answer = Decided(seq, True, {}, False)
+        else:
+            request.refusal = DecisionExists()
+        return
+    request.refusal = _obstacle(plan.memory, request)
+    if request.refusal is None:
+        body = {"alert": request.alert, "note": cause.reason, "act": said}
+        seq = plan.decide(kind, body, cause.actor, client_id=cause.client_id)
+        request.answer = Decided(seq, False, {}, False)
+
+
+def _obstacle(memory: Memory, request: HandleAlert) -> Refused | None:
+    alert = memory.alerts.get(request.alert)
+    if alert is None:
+        return UnknownAlert()
+    if alert.resolved is not None:
+        return AlertHandled(alert.resolved.decision)
+    if alert.state is AlertState.ACKNOWLEDGED and not request.resolves and alert.acknowledged:
+        return AlertHandled(alert.acknowledged.decision)
+    return None
