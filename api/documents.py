@@ -112,6 +112,33 @@ SPLIT_WORKERS: Final = f"""
 mutation ($input: SplitWorkersInput!) {{
   splitWorkers(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
 }}"""
+_ALERT: Final = """
+  sequence kind severity state workers tasks explanation evidence suggestion { words } raisedAt
+  acknowledged { sequence actor note at } resolved { sequence actor note at }
+"""
+ALERT: Final = f"""
+query ($project: ID, $sequence: Sequence!) {{
+  alert(project: $project, sequence: $sequence) {{ {_ALERT} }}
+}}"""
+ALERTS: Final = f"""
+query ($project: ID, $state: [AlertState!], $worker: ID, $first: Int!, $after: String) {{
+  alerts(project: $project, state: $state, worker: $worker, first: $first, after: $after) {{
+    edges {{ node {{ {_ALERT} }} }} pageInfo {{ hasNextPage endCursor }}
+  }}
+}}"""
+ALERT_FEED: Final = f"""
+subscription ($project: ID, $after: Sequence) {{
+  alertFeed(project: $project, after: $after) {{ cursor alerts {{ {_ALERT} }} }}
+}}"""
+_HANDLED: Final = "... on AlertHandled { sequence duplicate alert { state } }"
+ACKNOWLEDGE_ALERT: Final = f"""
+mutation ($input: HandleAlertInput!) {{
+  acknowledgeAlert(input: $input) {{ {_HANDLED} {REFUSED} }}
+}}"""
+RESOLVE_ALERT: Final = f"""
+mutation ($input: HandleAlertInput!) {{
+  resolveAlert(input: $input) {{ {_HANDLED} {REFUSED} }}
+}}"""
 PROJECT: Final = """
 query ($project: ID!) {
   project(externalId: $project) { attributes }

@@ -7,6 +7,7 @@ import typer
 
 from api.cli import (
     aggregate,
+    alerts,
     demo,
     doctor,
     export,
@@ -39,6 +40,7 @@ app.command(epilog=aggregate.EPILOG)(aggregate.aggregate)
 app.add_typer(keys.app)
 app.command(epilog=workers.MANY_EPILOG)(workers.workers)
 app.command(epilog=workers.ONE_EPILOG)(workers.worker)
+app.add_typer(alerts.app)
 app.add_typer(void.app)
 app.add_typer(status.app)
 app.add_typer(join.app)

@@ -182,7 +182,7 @@ def _decide(
 ) -> None:
     from rich.console import Console
 
-    from api.cli.void import TAKEN
+    from api.cli.deciding import TAKEN
     from api.client import CallFailed, CallRefused
 
     check(url, key)

@@ -1,0 +1,235 @@
+"""`basanite alerts`: what the engine found, and what staff say of it."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from api.cli.deciding import ClientId, Project
+from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
+from api.cli.reaching import Key, Url, check, reach
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from rich.console import Console
+
+    from api.client import Client
+    from api.settings import Settings
+
+PURPOSE = "basanite alerts"  # what the key of a server of our own is listed under
+STATES = ("OPEN", "ACKNOWLEDGED", "RESOLVED")
+
+app = typer.Typer(
+    name="alerts",
+    help="See what the engine found that staff should look at, and say what came of it.",
+    no_args_is_help=True,
+    epilog="Example: basanite alerts list --project animals",
+)
+
+Alert = Annotated[int, typer.Argument(metavar="N", help="Number of the alert, as listed.")]
+Note = Annotated[str, typer.Option(help="Why; it stays in the log of decisions.")]
+
+
+@app.command(name="list", epilog="Example: basanite alerts list --project animals --state OPEN")
+def list_(
+    project: Project,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STATE", help=f"Only these: {', '.join(STATES)}; repeatable."),
+    ] = None,
+    worker: Annotated[str | None, typer.Option(metavar="ID", help="About this worker.")] = None,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List alerts, the newest first; without --state those that are not resolved."""
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from api.documents import ALERTS
+
+    states = [each.upper() for each in state or STATES[:2]]
+    if not set(states) <= set(STATES):
+        fail(f"--state is one of {', '.join(STATES)}.")
+    given = {"project": project, "state": states, "worker": worker}
+
+    async def work(client: "Client", screen: "Console") -> None:
+        table = Table(
+            *(Column(name, overflow="fold") for name in ("alert", "raised", "state", "severity")),
+            Column("what was found", overflow="fold"),
+            box=None,
+        )
+        async for each in client.nodes(ALERTS, given):
+            row = (_when(each["raisedAt"]), each["state"].lower(), each["severity"].lower())
+            text = f"{each['kind']}: {each['explanation']}"
+            table.add_row(*map(Text, (str(each["sequence"]), *row, text)))
+        screen.print(table if table.row_count else "There are no such alerts.")
+
+    _run(work, url, key, settings_of(database_url=database_url, data_dir=data_dir))
+
+
+@app.command(epilog="Example: basanite alerts show 1234 --project animals")
+def show(
+    alert: Alert,
+    project: Project,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show all of one alert: what was found, the numbers behind it, and what to do about it."""
+    from api.documents import ALERT
+
+    async def work(client: "Client", screen: "Console") -> None:
+        given = {"project": project, "sequence": alert}
+        found = (await client.execute(ALERT, given))["alert"]
+        if found is None:
+            fail(f"The project has no alert {alert}: basanite alerts list shows them.")
+        _show(screen, found)
+
+    _run(work, url, key, settings_of(database_url=database_url, data_dir=data_dir))
+
+
+@app.command(
+    epilog="Example: basanite alerts watch --project animals --url http://host:8000 --key K"
+)
+def watch(
+    project: Project,
+    after: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Begin with what came after this cursor, of an earlier run."
+        ),
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print alerts as they are raised and handled, until you stop it."""
+    from contextlib import aclosing
+
+    from api.documents import ALERT_FEED
+
+    async def work(client: "Client", screen: "Console") -> None:
+        given = {"project": project, "after": after}
+        async with aclosing(client.subscribe(ALERT_FEED, given)) as events:
+            async for event in events:
+                told = event["alertFeed"]
+                for each in told["alerts"]:
+                    _line(
+                        screen,
+                        f"{each['sequence']} {each['state'].lower()} {each['kind']}: "
+                        f"{each['explanation']}",
+                    )
+                _line(screen, f"cursor {told['cursor']}")
+
+    _run(work, url, key, settings_of(database_url=database_url, data_dir=data_dir))
+
+
+@app.command(
+    epilog="Example: basanite alerts acknowledge 1234 --project animals --note 'I ask the vendor'"
+)
+def acknowledge(
+    alert: Alert,
+    project: Project,
+    note: Note,
+    client_id: ClientId = None,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Say that you know of an alert."""
+    from api.documents import ACKNOWLEDGE_ALERT
+
+    given = {"project": project, "alert": alert, "note": note, "clientId": client_id}
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    _handle(ACKNOWLEDGE_ALERT, given, url, key, settings)
+
+
+@app.command(epilog="Example: basanite alerts resolve 1234 --project animals --note 'joined them'")
+def resolve(
+    alert: Alert,
+    project: Project,
+    note: Note,
+    client_id: ClientId = None,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Say that an alert was dealt with, or was none."""
+    from api.documents import RESOLVE_ALERT
+
+    given = {"project": project, "alert": alert, "note": note, "clientId": client_id}
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    _handle(RESOLVE_ALERT, given, url, key, settings)
+
+
+def _handle(
+    document: str, given: dict[str, Any], url: str | None, key: str | None, settings: "Settings"
+) -> None:
+    given |= {"clientId": given["clientId"] or uuid4().hex}
+
+    async def work(client: "Client", screen: "Console") -> None:
+        done = await client.mutate(document, given)
+        was = " It was taken before." if done["duplicate"] else ""
+        state = done["alert"]["state"].lower()
+        _line(screen, f"Decision {done['sequence']}: alert {given['alert']} is {state}.{was}")
+
+    _run(work, url, key, settings)
+
+
+def _run(
+    work: "Callable[[Client, Console], Awaitable[None]]",
+    url: str | None,
+    key: str | None,
+    settings: "Settings",
+) -> None:
+    from rich.console import Console
+
+    from api.client import CallFailed
+
+    check(url, key)
+    screen = Console(highlight=False)
+
+    async def reached() -> None:
+        async with reach(url, key, settings, screen, PURPOSE) as client:
+            await work(client, screen)
+
+    try:
+        run(reached())
+    except CallFailed as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        pass
+
+
+def _show(screen: "Console", found: dict[str, Any]) -> None:
+    import json
+
+    _line(screen, f"Alert {found['sequence']}, {found['kind']}, severity {found['severity']}")
+    _line(screen, f"Raised at {_when(found['raisedAt'])}; {found['state'].lower()}")
+    for how in ("acknowledged", "resolved"):
+        if found[how] is not None:
+            said = found[how]
+            when = f"{_when(said['at'])} by {said['actor']}"
+            _line(screen, f"{how.capitalize()} {when}, decision {said['sequence']}: {said['note']}")
+    _line(screen, "")
+    _line(screen, found["explanation"])
+    _line(screen, f"What to do: {found['suggestion']['words']}")
+    for name in ("workers", "tasks"):
+        if found[name]:
+            _line(screen, f"{name.capitalize()}: {', '.join(found[name])}")
+    _line(screen, f"Evidence: {json.dumps(found['evidence'], ensure_ascii=False)}")
+
+
+def _line(screen: "Console", text: str) -> None:
+    screen.print(text, markup=False, soft_wrap=True)
+
+
+def _when(moment: str) -> str:
+    return moment[:16].replace("T", " ")
