@@ -23,7 +23,8 @@ POLICY = Policy(overlap=50, require_lease=False)
 
 @pytest.fixture(autouse=True)
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No rest between two searches."""
+    """Searches as in service, but without a rest between two of them."""
+    monkeypatch.setattr(finder, "FEWEST", 300)
     monkeypatch.setattr(finder, "REST", 0.0)
 
 
