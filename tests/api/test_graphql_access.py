@@ -76,7 +76,8 @@ def example(type_: Any) -> Any:
         }
     if isinstance(type_, GraphQLEnumType):
         return next(iter(type_.values))
-    return {"Int": 1, "Float": 0.5, "Boolean": True, "JSON": {}}.get(type_.name, "p")
+    known = {"Int": 1, "Sequence": 1, "Float": 0.5, "Boolean": True, "JSON": {}}
+    return known.get(type_.name, "p")
 
 
 def call(name: str, field: GraphQLField, **given: Any) -> tuple[str, Data]:
