@@ -3,18 +3,21 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
 
+from api.acts import Cause, JoinWorkers
 from api.aside import aside
 from api.asking import Ask
 from api.calls import new_future
 from api.errors import Refused
-from api.fraud import body_of, standing
+from api.fraud import GROUPS, body_of, standing
 from api.memory import Memory
+from api.plan import ENGINE
 from api.requests import ReportFraud
+from api.staff import Staff
 from db import frauds
 from db.connect import AnyConnection
 from engine.fraud import Finding
@@ -29,12 +32,15 @@ logger = logging.getLogger(__name__)
 
 
 class Finder:
-    """Searches on copies in a thread, and enters what is new as decisions."""
+    """Searches on copies in a thread, enters what is new as decisions, joins groups."""
 
-    def __init__(self, pool: asyncpg.Pool, memory: Callable[[], Memory], ask: Ask) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, memory: Callable[[], Memory], ask: Ask, staff: Staff
+    ) -> None:
         self._pool = pool
         self._memory = memory
         self._ask = ask
+        self._staff = staff
         self._due_at = 0.0  # judgments; 0 while nothing was looked at
         self._searching: asyncio.Task[None] | None = None
 
@@ -79,18 +85,35 @@ class Finder:
         await self._take(found, count)
 
     async def _take(self, found: Sequence[Finding], judgments: int) -> None:
-        """Enter what is not in the log yet."""
+        """Enter what is not in the log yet, then join the groups."""
         if not found:
             return
         project_id = self._memory().project.project_id
         async with self._pool.acquire() as connection:
             rows = await frauds.found(connection, project_id)
-            earlier = [(row["seq"], row["body"]) for row in rows]
-            new = [finding for finding in found if standing(finding, earlier) is None]
-            bodies = [await self._body(connection, finding, judgments) for finding in new]
-        if bodies:
+            bodies = {row["seq"]: row["body"] for row in rows}
+            told = [standing(finding, bodies) for finding in found]
+            new = [finding for finding, seq in zip(found, told, strict=True) if seq is None]
+            entering = [await self._body(connection, finding, judgments) for finding in new]
+        if entering:
             future: asyncio.Future[list[int]] = new_future()
-            await self._ask(ReportFraud(bodies, future), future)
+            seqs = await self._ask(ReportFraud(entering, future), future)
+            bodies |= dict(zip(seqs, entering, strict=True))
+            told += seqs
+        for seq in told:
+            if seq is not None and bodies[seq]["kind"] in GROUPS:
+                await self._join(seq, bodies[seq])
+
+    async def _join(self, seq: int, body: Mapping[str, Any]) -> None:
+        """Let a group that was found count as one. A finding does so once, whatever staff do
+        later: the act of a client id is decided once."""
+        if not self._memory().project.policy.join_copiers:
+            return
+        cause = Cause(ENGINE, body["text"], {"finding": seq}, f"{ENGINE}-joins-{seq}")
+        try:
+            await self._staff.decide(JoinWorkers(tuple(body["workers"])), cause)
+        except Refused as refusal:  # they are one already, or one of them was voided
+            logger.info("A group that was found is not joined: %r", refusal)
 
     async def _body(
         self, connection: AnyConnection, finding: Finding, judgments: int

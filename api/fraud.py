@@ -50,15 +50,15 @@ def body_of(
     }
 
 
-def standing(finding: Finding, earlier: Sequence[tuple[int, Mapping[str, Any]]]) -> int | None:
-    """The seq of an earlier finding (seq, body) that says the same already: of the same workers or
-    more, and not on much weaker evidence."""
+def standing(finding: Finding, earlier: Mapping[int, Mapping[str, Any]]) -> int | None:
+    """The seq of the last earlier finding (bodies by seq) that says the same already: of the same
+    workers or more, and not on much weaker evidence."""
     kinds = GROUPS if finding.kind in GROUPS else (finding.kind,)
     workers = set(finding.workers.tolist())
-    for seq, body in reversed(earlier):
+    for seq, body in sorted(earlier.items(), reverse=True):
         told = body["kind"] in kinds and workers <= set(body["workers"])
         if told and finding.log_evidence < _STRONGER * body["evidence"]["log_evidence"]:
-            return int(seq)
+            return seq
     return None
 
 

@@ -111,6 +111,11 @@ class Policy:
         "Whether the log is searched for fraud as it grows: copying, answers by a pattern, answers "
         "too fast to have looked.",
     )
+    join_copiers: bool = _switch(
+        True,
+        "Whether workers who are found to copy each other count as one voice at once; if not, they "
+        "are only told of.",
+    )
     fraud_rate: float = _knob(
         0.01, 1e-6, 0.2, "Share of the findings of fraud, of each family, that may be false."
     )

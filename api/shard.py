@@ -110,7 +110,7 @@ class Shard(Calls):
         self._renewal = Renewal(pool, lambda: self.memory, self._reputations_moved, limits)
         self._snapshots = SnapshotKeeper(dsn, project_id, limits)
         self.staff = Staff(pool, lambda: self.memory, self._ask, limits)
-        self._finder = Finder(pool, lambda: self.memory, self._ask)
+        self._finder = Finder(pool, lambda: self.memory, self._ask, self.staff)
         self._running: asyncio.Task[None] | None = None
 
     async def _ask(self, request: Request, future: asyncio.Future[_T]) -> _T:

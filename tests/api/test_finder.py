@@ -1,5 +1,6 @@
 """The search for fraud beside the writer: what it enters, and that it enters nothing twice."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,15 @@ import numpy.typing as npt
 import pytest
 
 from api import finder
+from api.acts import Cause, SplitWorkers
+from api.alerts import AlertKind
+from api.finder import Finder
 from api.policy import Policy
 from api.shard import Shard
 from api.shards import Shards
 from db.connect import connect
 from db.frauds import found
+from db.retractions import decision
 from tests.api.rig import Clock, make_project, new_tasks, open_shards, submissions
 from tests.waiting import eventually
 
@@ -48,11 +53,28 @@ async def judge(shard: Shard, label: npt.NDArray[np.int16], first: int = 0) -> N
         assert set(done.code) == {""}
 
 
-async def bodies(shard: Shard) -> list[dict[str, Any]]:
+async def findings_of(shard: Shard) -> dict[int, dict[str, Any]]:
+    """Bodies of the decisions by seq."""
     connection = await connect(shard._dsn)
     rows = await found(connection, shard.project.project_id)
     await connection.close()
-    return [row["body"] for row in rows]
+    return {row["seq"]: row["body"] for row in rows}
+
+
+async def bodies(shard: Shard) -> list[dict[str, Any]]:
+    return list((await findings_of(shard)).values())
+
+
+async def decided(shard: Shard, client_id: str) -> Any:
+    connection = await connect(shard._dsn)
+    row = await decision(connection, shard.project.project_id, client_id)
+    await connection.close()
+    return row
+
+
+async def interrupted(*args: object) -> None:
+    """The process ends instead."""
+    del args
 
 
 def of(kind: str, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -64,9 +86,9 @@ async def searched(shard: Shard) -> None:
     await eventually(lambda: shard._finder._searching is None)
 
 
-async def judged_project(shards: Shards, clock: Clock) -> Shard:
+async def judged_project(shards: Shards, clock: Clock, policy: Policy = POLICY) -> Shard:
     """All have judged all tasks, the ring within seconds."""
-    shard = await make_project(shards, labels=LABELS, tasks=TASKS, workers=WORKERS, policy=POLICY)
+    shard = await make_project(shards, labels=LABELS, tasks=TASKS, workers=WORKERS, policy=policy)
     label = said(1)
     for worker in range(WORKERS):
         clock.pass_(2.0 if worker in RING[1:] else 1000.0)
@@ -125,6 +147,69 @@ async def test_a_finding_is_entered_once_while_the_log_grows_and_after_a_restart
         await eventually(lambda: shard._finder._due_at > TASKS * WORKERS * 1.05)
         await searched(shard)
         assert len(of("ONE_HAND", await bodies(shard))) == len(of("ONE_HAND", first))
+
+
+async def test_a_group_that_is_found_counts_as_one_until_staff_split_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "FEWEST", TASKS * WORKERS)
+    async with open_shards(database_url, clock := Clock()) as shards:
+        shard = await judged_project(shards, clock)
+        await searched(shard)
+        group = shard.memory.voices.group(RING[0])
+        assert group is not None
+        assert group.members == RING
+        assert shard.memory.model.judgment_count == TASKS * (WORKERS - len(RING) + 1)
+        (found_at,) = [
+            seq for seq, body in (await findings_of(shard)).items() if body["kind"] == "ONE_HAND"
+        ]
+        done = await decided(shard, f"engine-joins-{found_at}")
+        assert done["kind"] == "WORKERS_JOINED"
+        assert done["body"]["reason"].startswith("4 workers answer as one")
+        # What staff decide stands, though the group is found again.
+        cause = Cause("staff", "they share a desk", {}, "1")
+        await shard.staff.decide(SplitWorkers((RING[0],)), cause)
+        assert shard.memory.model.judgment_count == TASKS * WORKERS
+        monkeypatch.setattr(shard._finder, "_due_at", 1.0)
+        await shard.update_policy({"fraud_rate": 0.02}, None, "test")  # a flush
+        await searched(shard)
+        assert shard.memory.voices.group(RING[0]) is None
+        assert len(of("ONE_HAND", await bodies(shard))) == 1
+
+
+async def test_a_join_that_was_broken_off_is_made_up_for(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process ended between the finding and the join."""
+    monkeypatch.setattr(finder, "FEWEST", TASKS * WORKERS)
+    async with open_shards(database_url, clock := Clock()) as shards:
+        monkeypatch.setattr(Finder, "_join", interrupted)
+        shard = await judged_project(shards, clock)
+        await searched(shard)
+        assert shard.memory.voices.group(RING[0]) is None
+    monkeypatch.undo()
+    async with open_shards(database_url, clock) as shards:
+        shard = shards.all()[0]
+        monkeypatch.setattr(shard._finder, "_due_at", 1.0)
+        await shard.update_policy({"fraud_rate": 0.02}, None, "test")  # a flush
+        await eventually(lambda: shard.memory.voices.group(RING[0]) is not None)
+        await eventually(
+            lambda: shard.memory.model.judgment_count == TASKS * (WORKERS - len(RING) + 1)
+        )
+        assert len(of("ONE_HAND", await bodies(shard))) == 1
+
+
+async def test_groups_are_only_told_of_where_the_policy_says_so(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "FEWEST", TASKS * WORKERS)
+    async with open_shards(database_url, clock := Clock()) as shards:
+        shard = await judged_project(shards, clock, replace(POLICY, join_copiers=False))
+        await searched(shard)
+        assert of("ONE_HAND", await bodies(shard))
+        assert not shard.memory.voices
+        alerts = {alert.kind: alert.workers for alert in shard.memory.alerts.newest_first()}
+        assert alerts[AlertKind.ONE_HAND] == RING
 
 
 async def test_nothing_is_searched_where_the_policy_says_so(database_url: str) -> None:
