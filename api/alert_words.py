@@ -78,6 +78,11 @@ def suggestion(alert: Alert, views: Views) -> tuple[Suggestion, str]:
             )
         case AlertKind.PROJECT_CHANGED:
             return Suggestion.LOOK, "Look at the tasks that came last: are they of another kind?"
+        case _ if views.memory.voices.together(alert.workers) is not None:
+            return Suggestion.LOOK, (
+                "They count as one already. Where that is wrong: "
+                f"splitWorkers(workers: {_list(names)})."
+            )
         case _:
             return _against_fraud(Suggestion(alert.body["suggestion"]), names)
 
@@ -85,7 +90,7 @@ def suggestion(alert: Alert, views: Views) -> tuple[Suggestion, str]:
 def _against_fraud(what: Suggestion, names: Sequence[str]) -> tuple[Suggestion, str]:
     match what:
         case Suggestion.JOIN:
-            return what, f"joinWorkers(workers: [{', '.join(map(_quoted, names))}])"
+            return what, f"joinWorkers(workers: {_list(names)})"
         case Suggestion.PAUSE:
             acts = (f"setWorkerStatus(worker: {_quoted(name)}, status: PAUSED)" for name in names)
         case Suggestion.VOID:
@@ -114,6 +119,10 @@ def _record(evidence: Mapping[str, Any], of: str) -> str:
 def _tasks(alert: Alert) -> list[int]:
     found = alert.body.get("evidence")
     return list(found.get("tasks", [])) if isinstance(found, dict) else []
+
+
+def _list(names: Sequence[str]) -> str:
+    return f"[{', '.join(map(_quoted, names))}]"
 
 
 def _one(names: Sequence[str]) -> str:

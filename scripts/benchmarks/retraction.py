@@ -10,7 +10,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from api.client import Client
-from api.documents import UNVOID_WORKER, VOID_WORKER
+from api.documents import JOIN_WORKERS, SPLIT_WORKERS, UNVOID_WORKER, VOID_WORKER
 from api.policy import Policy
 from db.connect import connect
 from db.states import task_state_seqs
@@ -31,6 +31,8 @@ CONNECTIONS: Final = 64
 WARM_UP: Final = 2.0  # seconds
 
 PROJECT: Final = "retraction"
+JOINED: Final = 5  # workers of a group
+ACTS: Final = ("foresee", "void", "restore", f"join {JOINED} with", f"split {JOINED} with")
 SECONDS_GOAL: Final = 1.0
 LATENCY_GOAL: Final = 50.0  # ms, p99 of submits meanwhile
 
@@ -47,14 +49,15 @@ def retraction(
     folder: Folder = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Void workers and restore them one after the other, while judgments come at a given rate."""
+    """Void and restore workers, join and split them, while judgments come at a given rate."""
     report = Report("retraction", {"judgments": judgments, "seconds": seconds, "rate": rate})
     with report.progress() as progress, temporary_folder(folder) as data_dir:
         doing = progress.add_task("Filling", total=judgments)
         asyncio.run(_measure(report, data_dir, judgments, seconds, rate, progress, doing))
     report.note(
-        "Each worker is foreseen (dry run), voided and restored, and then the next one, as long as "
-        "the run lasts. Latency counts from the time a request was meant for."
+        "Each worker is foreseen (dry run), voided and restored, joined with four others and split "
+        "from them, and then the next one, as long as the run lasts. Latency counts from the time "
+        "a request was meant for."
     )
     report.finish(json_file)
 
@@ -146,21 +149,21 @@ class _Voiding:
         self._client = client
         self._workers = workers
         self._next = 0
-        self.taken: dict[str, list[float]] = {"foresee": [], "void": [], "restore": []}
+        self.taken: dict[str, list[float]] = {name: [] for name in ACTS}
 
     async def one(self) -> None:
         """The next worker; it is restored, so that the project stays as it was."""
         number, self._next = self._next, self._next + 1
-        given: dict[str, Any] = {
-            "project": PROJECT,
-            "worker": worker_name(number % self._workers),
-            "reason": "to measure it",
-        }
-        for name, document, more in (
-            ("foresee", VOID_WORKER, {"clientId": "none", "dryRun": True}),
-            ("void", VOID_WORKER, {"clientId": f"void-{number}"}),
-            ("restore", UNVOID_WORKER, {"clientId": f"restore-{number}"}),
+        common: dict[str, Any] = {"project": PROJECT, "reason": "to measure it"}
+        names = [worker_name((number + other) % self._workers) for other in range(JOINED)]
+        one: dict[str, Any] = {"worker": names[0]}
+        several: dict[str, Any] = {"workers": names}
+        for name, document, given in zip(
+            ACTS,
+            (VOID_WORKER, VOID_WORKER, UNVOID_WORKER, JOIN_WORKERS, SPLIT_WORKERS),
+            (one | {"dryRun": True}, one, one, several, several),
+            strict=True,
         ):
             began = time.perf_counter()
-            await self._client.mutate(document, given | more)
+            await self._client.mutate(document, common | given | {"clientId": f"{name}-{number}"})
             self.taken[name].append(time.perf_counter() - began)

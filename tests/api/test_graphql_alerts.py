@@ -2,6 +2,7 @@
 
 import pytest
 
+from api.documents import JOIN_WORKERS
 from api.shard import Shard
 from tests.api.findings import copying, enter, status
 from tests.api.serving import SUBMIT_MANY, Data, Serving
@@ -69,6 +70,10 @@ async def test_an_alert_is_read_acknowledged_and_resolved(server: Serving) -> No
     words = 'joinWorkers(workers: ["ann", "eve"])'
     assert found["suggestion"] == {"act": "JOIN", "words": words}
     before = {"sequence": shard.seq}
+    given = {"project": "p", "workers": ["ann", "eve"], "reason": "x", "clientId": "0"}
+    await server.do(JOIN_WORKERS, given)
+    joined = (await server.data(ONE, {"sequence": seq}))["alert"]
+    assert "splitWorkers" in joined["suggestion"]["words"]
 
     done = await handle(server, "acknowledgeAlert", alert=seq)
     assert (done["__typename"], done["duplicate"]) == ("AcknowledgeAlertPayload", False)
@@ -93,8 +98,8 @@ async def test_an_alert_is_read_acknowledged_and_resolved(server: Serving) -> No
         ({"alert": seq, "note": "a\0b"}, "INVALID_TEXT"),
         ({"alert": seq, "clientId": ""}, "INVALID_TEXT"),
     )
-    for given, code in wrong:
-        answer = await handle(server, "resolveAlert", **{"clientId": "4"} | given)
+    for more, code in wrong:
+        answer = await handle(server, "resolveAlert", **{"clientId": "4"} | more)
         assert answer.get("code") == code, answer
 
 

@@ -16,6 +16,7 @@ from api.shard import Shard
 from api.shards import Shards
 from api.staff import in_parts
 from api.views import Views
+from db import exports
 from db.connect import connect
 from tests.api.rig import all_tasks, all_workers, make_project, open_shards, submissions
 from tests.waiting import eventually
@@ -41,6 +42,16 @@ def voices(shard: Views) -> list[dict[int, int]]:
     """The label of each worker whose judgment counts, by task."""
     found = map(shard.judgments_of, range(shard.task_count))
     return [dict(zip(who.tolist(), what.tolist(), strict=True)) for who, what in found]
+
+
+async def exported(url: str) -> int:
+    """How many judgments an export has."""
+    connection = await connect(url)
+    try:
+        async with exports.one_moment(connection):
+            return sum([len(some) async for some in exports.judgments(connection, 1)])
+    finally:
+        await connection.close()
 
 
 async def first_part(shard: Shard, act: Act) -> Decided:
@@ -164,11 +175,14 @@ async def test_as_of_then_they_were_joined(database_url: str) -> None:
         shard = await judged_project(shards)
         before = shard.seq, voices(shard)
         await shard.staff.decide(JoinWorkers((0, 1)), because("1"))
+        assert await exported(database_url) == 3 * TASKS
         await shard.staff.decide(VoidWorker(0), because("2"))
         await shard.staff.finish()
+        assert await exported(database_url) == 2 * TASKS
         joined = shard.seq, voices(shard)
         await shard.staff.decide(SplitWorkers((0,)), because("3"))
         assert voices(shard) == [{1: 1, 2: 1, 3: 0}] * TASKS
+        assert await exported(database_url) == 3 * TASKS
         for seq, then in (before, joined):
             past = await shards.history.at(shard, seq)
             assert voices(past) == then
