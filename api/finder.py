@@ -43,6 +43,7 @@ class Finder:
         self._staff = staff
         self._due_at = 0.0  # judgments; 0 while nothing was looked at
         self._searching: asyncio.Task[None] | None = None
+        self._stopped = False
 
     def consider(self) -> None:
         """Begin a search in the background, if the log has grown enough."""
@@ -50,12 +51,14 @@ class Finder:
         count = memory.model.judgment_count
         if not self._due_at:
             self._due_at = max(count * (1 + FIRST_GROWTH), FEWEST)
-        if count >= self._due_at and self._searching is None and memory.project.policy.find_fraud:
+        free = self._searching is None and not self._stopped
+        if count >= self._due_at and free and memory.project.policy.find_fraud:
             self._due_at = max(count * (1 + GROWTH), count + FEWEST)
             self._searching = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Give up a search that is under way."""
+        """Give up a search that is under way; no other one begins."""
+        self._stopped = True
         if self._searching is not None:
             self._searching.cancel()
             await asyncio.gather(self._searching, return_exceptions=True)
@@ -66,7 +69,9 @@ class Finder:
         try:
             await self._search()
         except (Refused, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            logger.warning("The search for fraud was broken off: %r", error)
+            logger.warning("A search for fraud was broken off: %r", error)
+        except Exception:  # whatever it is, judgments go on, and so do later searches
+            logger.exception("A search for fraud failed")
         await asyncio.sleep((time.monotonic() - began) * REST)
         self._searching = None
         self.consider()
@@ -78,7 +83,8 @@ class Finder:
         votes, workers, count = copy_votes(model, room), model.worker_count, model.judgment_count
         await asyncio.sleep(0)  # so that nobody waits for both copies
         course = copy_course(tests, workers, room)
-        material = Material(model.labels, workers, votes, course)
+        voices = tuple(sorted(group.members for group in memory.voices.groups()))
+        material = Material(model.labels, workers, votes, course, voices)
         policy = memory.project.policy
         rate, floor = policy.fraud_rate, policy.floor_seconds
         found = await aside(lambda: search(material, rate, floor))

@@ -5,7 +5,7 @@ fast. In each the expected share of false findings is at most the rate: all evid
 which e-BH takes however they depend on each other (`engine.fraud.discovery_rates`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +14,9 @@ import numpy.typing as npt
 from engine.categorical import Categorical
 from engine.collusion import copying_rings
 from engine.fraud import Finding
-from engine.independence import gather
+from engine.independence import gather, learn
+from engine.kernels.independence import Independence
+from engine.kernels.judgments import Judgments
 from engine.kernels.rows import USED, Rows
 from engine.kernels.rows import gather as gather_rows
 from engine.kernels.votes import Votes
@@ -31,13 +33,14 @@ class Material:
     """Copies of what is searched, so that it may change meanwhile.
 
     course: each worker's tasks in the order in which it judged them, with paces. It may be a little
-    older or newer than the votes.
+    older or newer than the votes. voices: groups of workers who count as one already.
     """
 
     labels: int
     workers: int
     votes: Votes
     course: Rows
+    voices: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(cls, model: Categorical, tests: StatusTests) -> Self:
@@ -108,8 +111,12 @@ def search(material: Material, rate: float, floor: float | None = None) -> list[
     takes at least; None, then a third of what is usual, for those only who do not look anyway.
     Cost: O(judgments x (redundancy + labels) x labels) and a bounded number of comparisons.
     """
-    judgments, answers = gather(material.votes, material.workers, material.labels)
-    rings, null = copying_rings(judgments, answers, material.labels, rate)
+    votes, workers, labels = material.votes, material.workers, material.labels
+    judgments, answers = gather(votes, workers, labels)
+    if material.voices:
+        rings, null = _beside(material, judgments, rate)
+    else:
+        rings, null = copying_rings(judgments, answers, labels, rate)
     course = material.course
     patterns, blind = patterned(judgments, null, course, rate)
     length = course.length.astype(np.int64)
@@ -117,3 +124,26 @@ def search(material: Material, rate: float, floor: float | None = None) -> list[
     tasks, paces = np.zeros(len(worker), np.int32), np.zeros(len(worker), np.uint8)
     gather_rows(course, len(length), tasks, paces)
     return rings + patterns + too_fast(worker, seconds_of(paces), rate, floor, blind)
+
+
+def _beside(
+    material: Material, judgments: Judgments, rate: float
+) -> tuple[list[Finding], Independence]:
+    """Rings where there are voices already, which are taken for one worker: of their judgments of a
+    task only one is live, so that who copies them shares few with any one of them. A ring that one
+    of them belongs to has them all."""
+    votes, workers, labels = material.votes, material.workers, material.labels
+    speaker = np.arange(workers, dtype=np.int32)
+    judged = [[x for x in voice if x < workers] for voice in material.voices]
+    for members in judged:
+        speaker[members] = members[:1]
+    known = np.clip(votes.worker, 0, workers - 1)  # rows that are free may hold anything
+    joined, answers = gather(votes._replace(worker=speaker[known]), workers, labels)
+    found, _ = copying_rings(joined, answers, labels, rate)
+    rings = [
+        replace(ring, workers=np.flatnonzero(np.isin(speaker, ring.workers)).astype(np.int32))
+        for ring in found
+    ]
+    for number, members in enumerate([*judged, *(ring.workers.tolist() for ring in rings)]):
+        judgments.voice[members] = number
+    return rings, learn(judgments, labels, votes_only=False)

@@ -1,5 +1,7 @@
 """The search for fraud as a whole, on a model and tests that go on working."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.categorical import Categorical
@@ -75,6 +77,27 @@ def test_judgments_that_were_taken_back_are_not_searched() -> None:
     assert (Fraud.ONE_HAND, tuple(sorted(case.rings[0][1:].tolist()))) in [
         key[:2] for key in found[0]
     ]
+
+
+def test_who_copies_a_voice_is_found_with_all_of_it() -> None:
+    """Of a task's judgments by a voice one is left, of any of its members."""
+    case, _ = frauds()
+    ring = np.sort(case.rings[0])
+    new = int(ring[2])
+    voice = tuple(ring[ring != new].tolist())
+    order = np.random.default_rng(22).permutation(len(case.task))
+    rows = order[np.isin(case.worker[order], voice)]
+    _, first = np.unique(case.task[rows], return_index=True)
+    live = np.ones(len(case.task), np.bool_)
+    live[rows] = False
+    live[rows[first]] = True
+    model, tests = Categorical(4), StatusTests(4)
+    events = Events.judgments(case.task[live], case.worker[live], case.label[live])
+    model.apply(events)
+    tests.apply(events)
+    material = replace(Material.of(model, tests), voices=(voice, (100, 101)))
+    groups = [f for f in search(material, RATE) if f.kind in (Fraud.COPYING, Fraud.ONE_HAND)]
+    assert [f.workers.tolist() for f in groups] == [ring.tolist()]
 
 
 def test_a_copy_is_the_same_in_room_that_was_made_before() -> None:
