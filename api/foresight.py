@@ -16,7 +16,7 @@ from api.acts import Act, ChangeGold, ReopenTasks, RestoreWorker, Row, SplitWork
 from api.memory import Memory
 from api.retracting import demanded
 from api.rows import STATUSES, Float64s, Int8s, Int32s
-from api.standing import NOTICEABLE, statuses
+from api.standing import NOTICEABLE, models_among, statuses
 from engine import JUDGE, RETRACT, Categorical, Consensus, Events
 from engine.excerpt import excerpt
 from engine.reputation import everyone
@@ -73,7 +73,10 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
     then = required.copy()
     then[np.searchsorted(tasks, list(reopened))] = list(reopened.values())
     consensus = memory.model.consensus(tasks)
-    before = Standing(consensus, statuses(consensus, policy, required))
+    extra = memory.standing.beside(tasks, policy)
+    apart = np.zeros_like(memory.standing.is_model)  # who does not count towards what is needed
+    apart[list(memory.placeless)] = True
+    before = Standing(consensus, statuses(consensus, policy, required, extra))
     state = excerpt(memory.model, tasks)
     population, elsewhere = memory.background.commons.population, memory.background.elsewhere
 
@@ -82,11 +85,12 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
         accuracy = everyone(population, model, elsewhere).accuracy.value
         places = np.searchsorted(tasks, events.task).astype(np.int32)
         model.apply(replace(events, task=places))
-        after = model.consensus(np.arange(len(tasks), dtype=np.int32))
+        all_places = np.arange(len(tasks), dtype=np.int32)
+        after, left = model.consensus(all_places), models_among(model, all_places, apart)
         return Changes(
             tasks,
             before,
-            Standing(after, statuses(after, policy, then)),
+            Standing(after, statuses(after, policy, then, left)),
             np.arange(len(accuracy), dtype=np.int32),
             accuracy,
             everyone(population, model, elsewhere).accuracy.value,

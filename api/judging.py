@@ -31,6 +31,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     memory, known, rows = plan.memory, plan.known, request.rows
     book, load = memory.leases, memory.load.data
     open_leases, pairs, ended = book.open, book.pairs, book.ended
+    placeless = memory.placeless
     voided, required, last = memory.voided, memory.standing.required, known.seqs
     acts = rows.own and memory.project.policy.act_on_status
     barred = memory.vetting.barred if acts else {}
@@ -132,6 +133,8 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
         elif (own := pairs.get(key)) is not None:
             plan.end(own, JUDGED)
             via = own.lease_id
+        elif worker in placeless:
+            pass  # it comes on top of what the task needs
         elif load[task] >= overlap and load[task] >= required[task]:
             codes[row] = Code.OVERLAP_FULL
             continue

@@ -6,7 +6,7 @@ moves ahead: if its commit fails, the whole memory is thrown away and read again
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,6 +39,9 @@ from api.voices import Voices
 from engine import GOLD, RETRACT, Categorical, TaskQueue
 from engine.records import Records
 
+MODEL: Final = "MODEL"  # the kind of workers who are programs
+
+_NOBODY: Final[Set[int]] = frozenset()
 RATE_SECONDS: Final = 10.0
 REFIT_PART: Final = 300_000  # judgments of a pass, some 5 ms
 _RATE_STEP: Final = 0.1  # seconds whose judgments are counted together
@@ -71,7 +74,9 @@ class Memory:
         self.tasks = Directory()
         self.workers = Directory()
         self.leases = LeaseBook()
-        self.load = np.zeros(0, np.int32)  # live judgments and open leases, planned ones too
+        # Live judgments and open leases, planned ones too, that take a place of the overlap.
+        self.load = np.zeros(0, np.int32)
+        self._models: set[int] = set()
         self.standing = Standing()
         self.background = Background(len(project.labels))
         self.voided: dict[int, int] = {}  # seq of the decision by voided worker
@@ -89,11 +94,18 @@ class Memory:
         self.queue.add(ids, np.array(priorities, np.int16))
         return ids
 
-    def add_workers(self, names: Sequence[str], seq: int) -> Int32s:
+    def add_workers(self, names: Sequence[str], kinds: Sequence[str], seq: int) -> Int32s:
         """Take in new workers; return their dense ids."""
         self.workers.append(names)
         self.background.count(len(names))
-        return self.standing.add_workers(len(names), seq)
+        ids = self.standing.add_workers([kind == MODEL for kind in kinds], seq)
+        self._models.update(ids[self.standing.is_model[ids]].tolist())
+        return ids
+
+    @property
+    def placeless(self) -> Set[int]:
+        """Workers whose judgments and leases take no place of the overlap: they come on top."""
+        return _NOBODY if self.project.policy.models_count else self._models
 
     def learn(self, lessons: Lessons, seq: int) -> Changed:
         """Let the model learn events that end at `seq`; standing, tests and queue follow."""
@@ -120,9 +132,14 @@ class Memory:
         """Take a policy that came with the decision at `seq`; a sweep is due. Returns the workers
         who look different."""
         self.background.count(1)
+        counted = self.project.policy.models_count
         self.project = project
         self.standing.begin_sweep()
-        self.tell_loads(np.flatnonzero(self.standing.required[: len(self.tasks)]).astype(np.int32))
+        if project.policy.models_count != counted and self._models:
+            self._count_loads()
+        else:
+            demanded = np.flatnonzero(self.standing.required[: len(self.tasks)])
+            self.tell_loads(demanded.astype(np.int32))
         everyone = np.arange(len(self.workers), dtype=np.int32)
         workers = everyone if self.vetting.adopt(project, seq) else everyone[:0]
         self.standing.worker_seq[workers] = seq
@@ -221,6 +238,7 @@ class Memory:
 
     def recall(self, task_seq: Int64s, worker_seq: Int64s) -> None:
         """Take over a model from a snapshot: how things stand, and when they last changed."""
+        self.standing.recount(self.model, np.arange(len(self.tasks), dtype=np.int32))
         self.standing.begin_sweep()
         self.sweep_all(self.seq)
         self.standing.seq[: len(task_seq)] = task_seq
@@ -250,18 +268,23 @@ class Memory:
     def restart(self, leases: Sequence[OpenLease]) -> None:
         """Begin to lease anew: with these leases, and every task's load counted afresh."""
         standing = self.standing
-        count = len(self.tasks)
         self.leases = LeaseBook()
         for lease in leases:
             self.leases.grant(lease)
         held = np.array([lease.task for lease in leases], np.int32)
         standing.leases[:] = 0
         np.add.at(standing.leases, held, 1)
-        self.load[:count] = standing.judgments[:count] + standing.leases[:count]
-        ids = np.arange(count, dtype=np.int32)
-        self.tell_loads(ids)
-        self._rest(ids, self.project.policy)
+        self._count_loads()
+        self._rest(np.arange(len(self.tasks), dtype=np.int32), self.project.policy)
         self.vetting.survey(self.project, len(self.workers))
+
+    def _count_loads(self) -> None:
+        ids = np.arange(len(self.tasks), dtype=np.int32)
+        judgments, placeless = self.standing.judgments[ids], self.placeless
+        held = [lease.task for lease in self.leases.open.values() if lease.worker not in placeless]
+        self.load[ids] = judgments - self.standing.beside(ids, self.project.policy)
+        np.add.at(self.load, np.array(held, np.int32), 1)
+        self.tell_loads(ids)
 
     def _rest(self, tasks: Int32s, policy: Policy) -> None:
         turned, opened = self.standing.rest(tasks, policy)
@@ -288,16 +311,18 @@ class Memory:
         """Return the status of tasks, also of those that a sweep has not come to."""
         if not self.sweeping:
             return self.standing.status[tasks]
-        required = self.standing.required[tasks]
-        return statuses(self.model.consensus(tasks), self.project.policy, required)
+        required, policy = self.standing.required[tasks], self.project.policy
+        extra = self.standing.beside(tasks, policy)
+        return statuses(self.model.consensus(tasks), policy, required, extra)
 
     def revisable(self, task: int) -> bool:
         """Whether judgments of the task may still be replaced."""
-        standing = self.standing
-        if self.statuses(np.array([task], np.int32))[0] == OPEN:
+        standing, policy, one = self.standing, self.project.policy, np.array([task], np.int32)
+        if self.statuses(one)[0] == OPEN:
             return True
         # Gold must not show: until it is full it behaves like any open task.
-        full = standing.judgments[task] >= max(self.project.policy.overlap, standing.required[task])
+        counted = standing.judgments[task] - standing.beside(one, policy)[0]
+        full = counted >= max(policy.overlap, standing.required[task])
         return bool(standing.gold[task] >= 0 and not full)
 
     def task_views(self, ids: Int32s) -> TaskViews:

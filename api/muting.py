@@ -18,7 +18,7 @@ def spoken_for(plan: Plan, task: int, group: Group, worker: int) -> bool:
 
 def mute(plan: Plan, group: Group, row: Row, *, placed: bool) -> None:
     """Let a judgment of this flush not count. `placed`: it took a place, which is free then."""
-    if not placed:
+    if not placed and row.worker not in plan.memory.placeless:
         plan.memory.load[row.task] += 1  # which is given back now
     plan.retract(group.decisions[-1], row, restores=False)
     plan.muted.add(pair(row.task, row.worker))

@@ -43,6 +43,7 @@ from db.log import Entries
 ENGINE: Final = "engine"  # the actor of decisions that no person took
 
 _ENTROPY_BYTES: Final = 10
+_MOST_LOAD: Final = 1 << 30  # more than any task has: whoever takes no place finds one
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not a backslash before "u0000"
 
 
@@ -118,8 +119,9 @@ class Plan:
     def free(self, lease: OpenLease, outcome: str) -> None:
         """End an open lease and give its place back to the task."""
         self.end(lease, outcome)
-        self.memory.load[lease.task] -= 1
-        self.dirty.add(lease.task)
+        if lease.worker not in self.memory.placeless:
+            self.memory.load[lease.task] -= 1
+            self.dirty.add(lease.task)
 
     def expire(self) -> None:
         """End what ran out; before anything else, so that its places can be given away."""
@@ -146,10 +148,11 @@ class Plan:
         taken = [task for each in (worker, *mates) for task in self._judged_by(each)]
         for mate in mates:
             taken += book.tasks_of(mate).tolist()
+        placeless = worker in memory.placeless
         picked = memory.queue.pick(
             worker,
             min(request.count, policy.leases_per_worker - held),
-            policy.overlap,
+            _MOST_LOAD if placeless else policy.overlap,
             book.tasks_of(worker, also=taken),
             mates,
         )
@@ -171,8 +174,9 @@ class Plan:
             grants.worker.append(worker)
             grants.expires_at.append(expires_at)
             grants.outcome.append(None)
-            memory.load[task] += 1
-            self.dirty.add(task)
+            if not placeless:
+                memory.load[task] += 1
+                self.dirty.add(task)
 
     def release(self, request: Release) -> None:
         """Take leases back."""
@@ -339,7 +343,7 @@ class Plan:
         retractions.seconds.append(row.seconds if restores else None)
         retractions.restores.append(restores)
         retractions.turns.append(row.turns)
-        if row.turns:
+        if row.turns and row.worker not in self.memory.placeless:
             self.memory.load[row.task] += 1 if restores else -1
             self.dirty.add(row.task)
 

@@ -132,6 +132,11 @@ class Policy:
         "Whether a worker's record in other projects, under the same external id, moves where it "
         "starts here, as far as such records have told here.",
     )
+    models_count: bool = _switch(
+        False,
+        "Whether judgments and leases of models take a place of the overlap and count among the "
+        "judgments that a task needs. If not, they come on top, and are weighed all the same.",
+    )
     floor_seconds: float | None = _knob(
         None,
         0.0,

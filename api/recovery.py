@@ -219,12 +219,12 @@ async def _new_workers(connection: AnyConnection, memory: Memory, until: int | N
     end = await _count(connection, memory, WORKERS_ADDED, until)
     while True:
         start = len(memory.workers)
-        names = await projects.worker_names(
+        names, kinds = await projects.worker_names(
             connection, project_id, start, min(start + NAMES_AT_ONCE, end)
         )
         if not names:
             break
-        memory.add_workers(names, 0)
+        memory.add_workers(names, kinds, 0)
     await _stamp(connection, memory, WORKERS_ADDED, memory.standing.worker_seq, first)
     return np.arange(first, len(memory.workers), dtype=np.int32)
 

@@ -75,7 +75,8 @@ def obstacle(memory: Memory, act: Act) -> Refused | None:
 
 def demanded(memory: Memory, act: ReopenTasks) -> dict[int, int]:
     """Return how many judgments a reopened task must have, by task."""
-    judged = memory.standing.judgments[list(act.tasks)].tolist()
+    tasks, standing = np.array(act.tasks, np.int32), memory.standing
+    judged = (standing.judgments[tasks] - standing.beside(tasks, memory.project.policy)).tolist()
     return {task: count + act.judgments for task, count in zip(act.tasks, judged, strict=True)}
 
 

@@ -43,7 +43,9 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         priorities = plan.new_tasks.columns[2]
         tasks.append(memory.add_tasks(list(plan.new_tasks.ids), priorities, seq))
     if plan.new_workers.ids:
-        workers.append(memory.add_workers(list(plan.new_workers.ids), seq))
+        workers.append(
+            memory.add_workers(list(plan.new_workers.ids), plan.new_workers.columns[0], seq)
+        )
     vetting = memory.vetting
     vetting.evicted.clear()  # what they held was released
     for decided in plan.recorded:

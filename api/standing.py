@@ -4,6 +4,7 @@ A status is a function of judgments, confidence, gold, policy and what staff dem
 nothing else.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from api.policy import Policy
 from api.rows import CONTESTED, OPEN, SETTLED, Int8s, Int32s, Int64s
 from engine import Categorical, Consensus, Outcome
+from engine.answers import answers_to
 
 # A confidence that moved by less is not news: after a refit every task has moved by a little.
 NOTICEABLE = 0.005
@@ -27,8 +29,9 @@ class Standing:
 
     Of tasks: `status`, `label`, `confidence` (float32), `judgments`, `gold`, `leases` (open ones),
     `seq` (of the last change), `required` (judgments that staff demand before it may settle, 0
-    none), `retracted` (whether a judgment of it was ever voided). Of workers: `worker_seq`. Arrays
-    are longer than what is in use. `counts` are the tasks by status.
+    none), `retracted` (whether a judgment of it was ever voided), `models` (live judgments of
+    models). Of workers: `worker_seq`, `is_model`. Arrays are longer than what is in use. `counts`
+    are the tasks by status.
 
     A refit or another policy moves any number of tasks. They are looked at in a sweep, some at a
     time, so that no call waits for a million. Tasks it has not come to stand as they did before.
@@ -46,7 +49,10 @@ class Standing:
         self.seq = np.zeros(0, np.int64)
         self.required = np.zeros(0, np.int32)
         self.retracted = np.zeros(0, np.bool_)
+        self.models = np.zeros(0, np.int32)
         self.worker_seq = np.zeros(0, np.int64)
+        self.is_model = np.zeros(0, np.bool_)
+        self.any_models = False
         self.any_retracted = False
         self._resting = np.zeros(0, np.bool_)
         self.counts = np.zeros(3, np.int64)
@@ -69,6 +75,7 @@ class Standing:
         self.seq = room(self.seq, self.tasks)
         self.required = room(self.required, self.tasks)
         self.retracted = room(self.retracted, self.tasks)
+        self.models = room(self.models, self.tasks)
         self._resting = room(self._resting, self.tasks)
         new = slice(first, self.tasks)
         self.label[new] = -1
@@ -77,10 +84,13 @@ class Standing:
         self.counts[OPEN] += count
         return np.arange(first, self.tasks, dtype=np.int32)
 
-    def add_workers(self, count: int, seq: int) -> Int32s:
-        """Take in new workers; return their ids."""
-        first, self.workers = self.workers, self.workers + count
+    def add_workers(self, models: Sequence[bool], seq: int) -> Int32s:
+        """Take in new workers, and which of them are models; return their ids."""
+        first, self.workers = self.workers, self.workers + len(models)
         self.worker_seq = room(self.worker_seq, self.workers)
+        self.is_model = room(self.is_model, self.workers)
+        self.is_model[first : self.workers] = models
+        self.any_models |= any(models)
         self.worker_seq[first : self.workers] = seq
         return np.arange(first, self.workers, dtype=np.int32)
 
@@ -92,13 +102,28 @@ class Standing:
         Returns the tasks and the workers that the batch was about.
         """
         tasks, workers = outcome.tasks, outcome.workers
+        self.recount(model, tasks)
         now = model.consensus(tasks)
-        self._put(tasks, now, statuses(now, policy, self.required[tasks]), seq)
+        self._put(tasks, now, self._statuses(tasks, now, policy), seq)
         if outcome.refitted:
             self.begin_sweep()
             workers = np.arange(self.workers, dtype=np.int32)
         self.worker_seq[workers] = seq
         return tasks, workers
+
+    def recount(self, model: Categorical, tasks: Int32s) -> None:
+        """Count the live judgments of models anew, of some tasks, each once."""
+        if self.any_models:
+            self.models[tasks] = models_among(model, tasks, self.is_model)
+
+    def beside(self, tasks: Int32s, policy: Policy) -> Int32s:
+        """Return how many live judgments of each task come on top of those that count."""
+        if policy.models_count or not self.any_models:
+            return np.zeros(len(tasks), np.int32)
+        return self.models[tasks]
+
+    def _statuses(self, tasks: Int32s, now: Consensus, policy: Policy) -> Int8s:
+        return statuses(now, policy, self.required[tasks], self.beside(tasks, policy))
 
     def begin_sweep(self) -> None:
         """Have every task looked at anew."""
@@ -118,7 +143,7 @@ class Standing:
         A confidence counts as changed when it moved by more than `noticeable`.
         """
         now = model.consensus(tasks)
-        status = statuses(now, policy, self.required[tasks])
+        status = self._statuses(tasks, now, policy)
         changed = (
             (status != self.status[tasks])
             | (now.label != self.label[tasks])
@@ -157,20 +182,31 @@ class Standing:
         Gold must not show: it looks like any other task until it is full.
         """
         places = np.maximum(self.required[tasks], policy.overlap)
-        hidden = (self.gold[tasks] >= 0) & (self.judgments[tasks] < places)
+        counted = self.judgments[tasks] - self.beside(tasks, policy)
+        hidden = (self.gold[tasks] >= 0) & (counted < places)
         resting = (self.status[tasks] != OPEN) & ~hidden
         turned = tasks[resting != self._resting[tasks]]
         self._resting[tasks] = resting
         return turned, ~self._resting[turned]
 
 
-def statuses(consensus: Consensus, policy: Policy, required: Int32s) -> Int8s:
-    """Return the status of each task; `required` judgments are demanded of each, 0 is none."""
+def models_among(model: Categorical, tasks: Int32s, is_model: NDArray[np.bool_]) -> Int32s:
+    """Return how many live judgments of each task are those of models."""
+    place, worker = answers_to(model, tasks)
+    return np.bincount(place[is_model[worker]], minlength=len(tasks)).astype(np.int32)
+
+
+def statuses(consensus: Consensus, policy: Policy, required: Int32s, extra: Int32s) -> Int8s:
+    """Return the status of each task.
+
+    `required` judgments are demanded of each, 0 is none; `extra` of its judgments do not count.
+    """
+    judgments = consensus.judgments - extra
     settled = (consensus.gold >= 0) | (
         (consensus.confidence >= policy.target_confidence)
-        & (consensus.judgments >= np.maximum(required, policy.enough))
+        & (judgments >= np.maximum(required, policy.enough))
     )
-    full = consensus.judgments >= np.maximum(required, policy.overlap)
+    full = judgments >= np.maximum(required, policy.overlap)
     status: Int8s = np.where(settled, _SETTLED, np.where(full, _CONTESTED, _OPEN))
     return status
 

@@ -102,6 +102,7 @@ async def task_names(
 
 async def worker_names(
     connection: AnyConnection, project_id: int, first: int, end: int
-) -> list[str]:
-    """Return outside ids of the workers first <= worker_id < end."""
-    return await connection.fetchval(sql("worker_names"), project_id, first, end) or []
+) -> tuple[list[str], list[str]]:
+    """Return outside ids and kinds of the workers first <= worker_id < end."""
+    row = await connection.fetchrow(sql("worker_names"), project_id, first, end)
+    return (row[0] or [], row[1] or []) if row else ([], [])

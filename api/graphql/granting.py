@@ -37,7 +37,7 @@ async def create_key(
         if given.worker is None:
             raise InvalidInput("worker", "name the worker whom the key speaks for")
         shard = await shard_of(context, given.project)
-        worker_id = int((await workers_of(context, shard, [given.worker], 1))[0])
+        worker_id = int((await workers_of(context, shard, [given.worker], 1, given.kind.value))[0])
         project_id = shard.project.project_id
     else:
         if given.worker is not None:

@@ -11,6 +11,7 @@ from api.graphql.lease import Lease
 from api.graphql.project import Label
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
 from api.graphql.standing import OwnStanding
+from api.graphql.worker import WorkerKind
 from api.keys import Role
 
 described_enum(
@@ -71,6 +72,9 @@ class CreateKeyInput:
     worker: ID | None = field(
         description="External id of the worker that a WORKER key speaks for, created on first use.",
         default=None,
+    )
+    kind: WorkerKind = field(
+        description="Who or what that worker is, if it is new.", default=WorkerKind.HUMAN
     )
     name: str = field(description="What it is for.", default="")
     client_id: ID | None = field(

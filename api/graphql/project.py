@@ -87,6 +87,7 @@ class Policy:
     fraud_rate: float = _knob("fraud_rate")
     tell_workers: Telling = _knob("tell_workers")
     use_other_projects: bool = _knob("use_other_projects")
+    models_count: bool = _knob("models_count")
     floor_seconds: float | None = _knob("floor_seconds")
 
 
@@ -174,6 +175,7 @@ class PolicyChanges:
     fraud_rate: float | None = _knob("fraud_rate", default=UNSET)
     tell_workers: Telling | None = _knob("tell_workers", default=UNSET)
     use_other_projects: bool | None = _knob("use_other_projects", default=UNSET)
+    models_count: bool | None = _knob("models_count", default=UNSET)
     floor_seconds: float | None = _knob("floor_seconds", default=UNSET)
 
     def given(self) -> dict[str, Any]:

@@ -119,11 +119,11 @@ async def submit_judgments(
 
 
 async def workers_of(
-    context: Context, shard: Shard, named: Sequence[str] | None, rows: int
+    context: Context, shard: Shard, named: Sequence[str] | None, rows: int, kind: str = "HUMAN"
 ) -> Int32s:
     """The worker of each row: the caller's own, or those that an ADMIN names.
 
-    New ones are created. One name stands for all rows.
+    New ones are created, of that kind. One name stands for all rows.
     """
     if not context.is_admin:
         if named is not None:
@@ -139,7 +139,7 @@ async def workers_of(
             if not storable(name):
                 raise InvalidText("worker" if len(named) == 1 else f"workers, row {row},")
         new = list(dict.fromkeys(name for name, id_ in zip(named, workers, strict=True) if id_ < 0))
-        await shard.add_workers(new, actor=context.actor)
+        await shard.add_workers(new, [kind] * len(new), actor=context.actor)
         workers = shard.worker_ids(named)
     return workers if len(workers) == rows else np.repeat(workers, rows)
 

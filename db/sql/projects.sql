@@ -51,7 +51,7 @@ from task
 where project_id = $1 and task_id >= $2 and task_id < $3;
 
 -- name: worker_names
--- Outside ids of workers from a dense id on, in order, as an array.
-select array_agg(external_id order by worker_id)
+-- Outside ids and kinds of workers from a dense id on, in order, as arrays.
+select array_agg(external_id order by worker_id), array_agg(kind order by worker_id)
 from worker
 where project_id = $1 and worker_id >= $2 and worker_id < $3;

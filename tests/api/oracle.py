@@ -15,6 +15,11 @@ class OneLease:
     outcome: str | None = None
 
 
+def is_model(worker: int) -> bool:
+    """Which of the workers of programs are models."""
+    return worker % 4 == 3
+
+
 @dataclass
 class Oracle:
     """A project as it should be after the calls so far."""
@@ -31,6 +36,7 @@ class Oracle:
     stored: int = 0  # judgments ever stored, revised ones too
     voided: dict[int, dict[int, tuple[int, int]]] = field(default_factory=dict)  # judgments by task
     required: dict[int, int] = field(default_factory=dict)
+    counted_before: list[int] = field(default_factory=list)
 
     def judged(self, task: int) -> int:
         return sum(1 for at, _ in self.judgments if at == task)
@@ -44,8 +50,19 @@ class Oracle:
             and worker in (None, lease.worker)
         ]
 
+    def takes_place(self, worker: int) -> bool:
+        return self.policy.models_count or not is_model(worker)
+
+    def counted(self, task: int) -> int:
+        return sum(1 for at, who in self.judgments if at == task and self.takes_place(who))
+
+    def note(self) -> None:
+        """Keep what counts now: what rows of the next flush are judged by."""
+        self.counted_before = [self.counted(task) for task in range(len(self.tasks))]
+
     def load(self, task: int) -> int:
-        return self.judged(task) + len(self.open_leases(task))
+        held = [lease for lease in self.open_leases(task) if self.takes_place(lease.worker)]
+        return self.counted(task) + len(held)
 
     def places(self, task: int) -> int:
         """Judgments and leases that a task may have."""
@@ -61,7 +78,7 @@ class Oracle:
                 lease.outcome = "EXPIRED"
 
     def status(self, task: int, confidence: float) -> str:
-        judged = self.judged(task)
+        judged = self.counted(task)
         enough = max(self.policy.min_judgments or self.policy.overlap, self.required.get(task, 0))
         if task in self.gold or (confidence >= self.policy.target_confidence and judged >= enough):
             return "SETTLED"
@@ -72,7 +89,7 @@ class Oracle:
         return [
             task
             for task in range(len(self.tasks))
-            if self.load(task) < self.places(task)
+            if (self.load(task) < self.places(task) or not self.takes_place(worker))
             and not self.is_taken(task, worker)
             and self.handed_out(task, before)
         ]
@@ -91,7 +108,7 @@ class Oracle:
 
     def handed_out(self, task: int, before: TaskViews) -> bool:
         if before.gold[task] >= 0:
-            return bool(before.judgments[task] < self.places(task))
+            return self.counted_before[task] < self.places(task)
         return bool(before.status[task] == OPEN)
 
     def submit(self, rows: Submissions, seqs: list[int], before: TaskViews) -> list[str]:
@@ -162,6 +179,8 @@ class Oracle:
         if rows.require_lease:
             return "LEASE_REQUIRED"
         if self.open_leases(task, worker) or self.load(task) < self.places(task):
+            return ""
+        if not self.takes_place(worker):
             return ""
         return "OVERLAP_FULL"
 

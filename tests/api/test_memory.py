@@ -31,7 +31,7 @@ def make_memory(tasks: int, workers: int) -> Memory:
     labels = (Label("a", "A"), Label("b", "B"))
     memory = Memory(Project(1, "p", "P", labels, POLICY, 1, {}, AT))
     memory.add_tasks([f"t{task}" for task in range(tasks)], [0] * tasks, 1)
-    memory.add_workers([f"w{worker}" for worker in range(workers)], 1)
+    memory.add_workers([f"w{worker}" for worker in range(workers)], ["HUMAN"] * workers, 1)
     return memory
 
 

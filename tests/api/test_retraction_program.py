@@ -122,7 +122,7 @@ class StaffProgram(Program):
         some = data.draw(st.lists(st.sampled_from(tasks), min_size=1, max_size=2, unique=True))
         self.carry_out(ReopenTasks(tuple(some), judgments))
         for task in some:
-            self.oracle.required[task] = self.oracle.judged(task) + judgments
+            self.oracle.required[task] = self.oracle.counted(task) + judgments
 
     @rule()
     def remember(self) -> None:

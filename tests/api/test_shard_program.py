@@ -24,7 +24,7 @@ from api.policy import Policy
 from api.rows import OPEN, STATUSES, TaskViews
 from api.shards import Shards
 from db.connect import connect, create_pool
-from tests.api.oracle import OneLease, Oracle
+from tests.api.oracle import OneLease, Oracle, is_model
 from tests.api.rig import (
     Clock,
     all_tasks,
@@ -94,6 +94,7 @@ class Program(RuleBasedStateMachine):
     def before(self) -> TaskViews:
         """Tasks as the next flush will find them."""
         self.oracle.expire(self.now)
+        self.oracle.note()
         return self.shard.tasks(all_tasks(self.shard))
 
     @rule(
@@ -124,7 +125,8 @@ class Program(RuleBasedStateMachine):
     def add_worker(self, worker: int) -> None:
         self.oracle.expire(self.now)
         names = [f"w{j}" for j in range(worker + 1)]
-        ids = self.run(self.shard.add_workers(names))
+        kinds = ["MODEL" if is_model(j) else "HUMAN" for j in range(worker + 1)]
+        ids = self.run(self.shard.add_workers(names, kinds))
         assert ids.tolist() == list(range(worker + 1))
         self.oracle.workers = max(self.oracle.workers, worker + 1)
 
@@ -279,6 +281,7 @@ class Program(RuleBasedStateMachine):
                 "allow_revision": st.booleans(),
                 "lease_seconds": st.sampled_from([10.0, 100.0]),
                 "leases_per_worker": st.integers(1, 4),
+                "models_count": st.booleans(),
             },
         )
     )
