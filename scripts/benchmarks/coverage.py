@@ -24,6 +24,7 @@ ACCURACY, BITS, BIAS = "accuracy", "bits", "bias"
 ROUNDING: Final = 0.003  # true bits and biases are measured, too
 
 HERE, THERE = "demo, overlap 3", "demo"  # a project, and where its workers were before
+PROJECTS: Final = 3  # of the latter kind
 
 
 @dataclass
@@ -127,27 +128,43 @@ def _row(scores: Scores, what: str, name: str | None, place: int) -> list[Cell]:
 
 
 def _tabulate_elsewhere(report: Report, seeds: int) -> None:
-    """What a record in another project is worth, and a record of someone else's."""
+    """What records in other projects are worth, and a record of someone else's."""
     scores = Scores()
-    kinds = {"nothing known": None, "own record there": False, "another's record there": True}
+    kinds = {"nothing known": 0, "own record in one": 1, "own record in three": PROJECTS}
     for seed in range(seeds):
-        there, here = simulate(PLANS[THERE], seed), simulate(PLANS[HERE], seed)
-        before = _fit(there, 0.05)
+        here = simulate(PLANS[HERE], seed)
         workers = np.arange(len(here.wanted), dtype=np.int32)
-        known = Population.of(before).standings(Records.of(before, workers))
+        # The same workers, other items: their skill is theirs, what they are mistaken in is not.
+        known = [_standings(seed, project, workers) for project in range(PROJECTS)]
         model = _fit(here, 0.05)
-        others = np.random.default_rng(seed).permutation(len(workers))
-        for kind, swapped in kinds.items():
-            elsewhere = None
-            if swapped is not None:
-                whose = others if swapped else workers
-                elsewhere = Elsewhere(*(column[whose] for column in known))
+        combined = {kind: _combined(known[:count], workers) for kind, count in kinds.items()}
+        others = np.random.default_rng(seed).permutation(len(workers)).astype(np.int32)
+        combined["another's record in one"] = combined["own record in one"].of(others)
+        for kind, elsewhere in combined.items():
             population = Population.of(model, elsewhere)
             found = reputations(population, Records.of(model, workers), model.prior(), elsewhere)
             scores.add(ACCURACY, kind, 0.05, here, found.accuracy)
     rows: list[list[Cell]] = []
-    for kind in kinds:
+    for kind in (*kinds, "another's record in one"):
         cells = [scores.mean(ACCURACY, kind, (0.05, record)) for record in RECORDS]
         rows.append([kind, *(float(c[i]) for c in cells if c is not None for i in range(3))])
     headings = [f"{what}\n{n}" for n in RECORDS for what in ("covered", "width", "error")]
-    report.table("Accuracy with a record in another project, 5 % gold", ["", *headings], list(rows))
+    report.table("Accuracy with records in other projects, 5 % gold", ["", *headings], list(rows))
+
+
+def _standings(seed: int, project: int, workers: npt.NDArray[np.int32]) -> Elsewhere:
+    there = simulate(PLANS[THERE], seed, project)
+    model = _fit(there, 0.05)
+    return Population.of(model).standings(Records.of(model, workers))
+
+
+def _combined(known: list[Elsewhere], workers: npt.NDArray[np.int32]) -> Elsewhere:
+    """As a project hears of them: those that say nothing are left out."""
+    rows = [
+        (worker, standing, variance)
+        for each in known
+        for worker, standing, variance in zip(workers, *each, strict=True)
+        if np.isfinite(variance)
+    ]
+    worker, standing, variance = np.array(rows, np.float64).reshape(-1, 3).T
+    return Elsewhere.combined(len(workers), worker.astype(np.int32), standing, variance)

@@ -87,10 +87,12 @@ class Simulated:
         return gold
 
 
-def simulate(plan: Plan, seed: int) -> Simulated:
-    """Draw a crowd and let it work. The same seed gives plans of one make the same people."""
+def simulate(plan: Plan, seed: int, project: int = 0) -> Simulated:
+    """Draw a crowd and let it work. The same seed gives plans of one make, and each project, the
+    same people."""
     people = np.random.default_rng(seed)
-    rng = np.random.default_rng([seed, crc32(repr(plan).encode())])
+    entropy = [seed, crc32(repr(plan).encode()), project]
+    rng = np.random.default_rng(entropy if project else entropy[:2])
     K = plan.labels
     wanted = rng.permutation(np.repeat(list(plan.workers), list(plan.workers.values())))
     tasks = int(wanted.sum()) // plan.overlap
