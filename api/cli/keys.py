@@ -40,6 +40,9 @@ def create(
     worker: Annotated[
         str | None, typer.Option(metavar="ID", help="External id of the worker it speaks for.")
     ] = None,
+    model: Annotated[
+        bool, typer.Option("--model", help="That worker, if it is new, is a model, not a person.")
+    ] = False,
     name: Annotated[str, typer.Option(help="What it is for.")] = "",
     port: Annotated[
         int | None, typer.Option(help="Port of the running server, if it is not the usual one.")
@@ -57,7 +60,8 @@ def create(
         fail("An admin's key may act for every worker: leave --worker out.")
     settings = settings_of(database_url=database_url, data_dir=data_dir, port=port)
     try:
-        typer.echo(run(mint(settings, Role(role.value.upper()), project, worker, name)))
+        kind = "MODEL" if model else "HUMAN"
+        typer.echo(run(mint(settings, Role(role.value.upper()), project, worker, name, kind)))
     except ServerUnreachable as error:
         fail(str(error))
 

@@ -23,9 +23,14 @@ class ServerUnreachable(Exception):  # noqa: N818 - the name says what happened
 
 
 async def mint(
-    settings: Settings, role: Role, project: str | None, worker: str | None, name: str
+    settings: Settings,
+    role: Role,
+    project: str | None,
+    worker: str | None,
+    name: str,
+    kind: str = "HUMAN",
 ) -> str:
-    """Create a key and return its token. A worker that is not there yet is added."""
+    """Create a key and return its token. A worker that is not there yet is added, of that kind."""
     async with open_pool(settings) as (dsn, pool):
         keys = Keys(pool)
         if project is None:
@@ -41,16 +46,16 @@ async def mint(
         if row is not None:
             worker_id = row["worker_id"]
         else:
-            added = await _add_worker(dsn, pool, settings, project_id, worker)
+            added = await _add_worker(dsn, pool, settings, project_id, worker, kind)
             if added is None:
                 given = {"role": role, "project": project, "worker": worker, "name": name}
-                return await _ask_server(keys, settings, given)
+                return await _ask_server(keys, settings, given | {"kind": kind})
             worker_id = added
         return await keys.create(role, project_id=project_id, worker_id=worker_id, name=name)
 
 
 async def _add_worker(
-    dsn: str, pool: asyncpg.Pool, settings: Settings, project_id: int, worker: str
+    dsn: str, pool: asyncpg.Pool, settings: Settings, project_id: int, worker: str, kind: str
 ) -> int | None:
     """Add a worker as the project's writer; None where another process is that."""
     shards = Shards(dsn, pool, limits=settings.limits)
@@ -58,7 +63,7 @@ async def _add_worker(
         shard = await shards.open(project_id)
         if not shard.writable:
             return None
-        return int((await shard.add_workers([worker]))[0])
+        return int((await shard.add_workers([worker], [kind]))[0])
     finally:
         await shards.close()
 

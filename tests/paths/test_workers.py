@@ -37,6 +37,13 @@ async def test_workers_are_shown_on_the_command_line(database_url: str, tmp_path
         assert "say cat" in one.text
         full = json.loads((await show("worker", "tires", "--json")).text)
         assert full["reputation"]["trend"]["high"] < 0
+        port = server.url.rpartition(":")[2].partition("/")[0]
+        made = ("--role", "worker", "--worker", "gpt", "--model", "--port", port)
+        key = await basanite(
+            *(tmp_path, "keys", "create", "--project", "p", *made, "--database-url", database_url)
+        )
+        assert key.status == 0, key.text
+        assert (await show("worker", "gpt")).text.startswith("gpt, a model: active, 0 judgments")
         unknown = await show("worker", "[nobody]")
         assert (unknown.status, "has no worker [nobody]" in unknown.text) == (1, True)
         elsewhere = ("--url", server.url, "--key", server.token)
