@@ -26,6 +26,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 RELAPSE = 10.0  # how much more evidence it takes to pause a worker whose pause staff lifted
 
+SHORTEST = 1 / 16  # seconds; who takes less takes no time
 FIRST_FIT = 64  # events until the first table that rests on votes; then each time a quarter more
 OUT_ROWS = 64
 
@@ -365,6 +366,7 @@ def seconds_of(paces: npt.NDArray[np.uint8]) -> Float32s:
 
 def _paces(seconds: Float32s) -> npt.NDArray[np.uint8]:
     """Seconds in steps of quarter octaves, 1 at a sixteenth of a second; 0 where unknown."""
-    known = np.maximum(np.nan_to_num(seconds, nan=1.0), 1 / 16)
-    steps = np.minimum(np.floor(4 * np.log2(known)) + 17, verdict.PACES - 1)
-    return np.where(np.isnan(seconds), 0, steps).astype(np.uint8)
+    steps: Float32s = np.floor(4 * np.log2(np.fmax(seconds, SHORTEST))) + 17
+    np.minimum(steps, verdict.PACES - 1, out=steps)
+    steps[np.isnan(seconds)] = 0
+    return steps.astype(np.uint8)

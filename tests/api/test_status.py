@@ -1,5 +1,6 @@
 """Who may work: what the tests come to is in the log once, and what follows from it happens."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,7 @@ from api.vetting import BANNED, PAUSED
 from db.connect import connect
 from engine import STATUSES
 from tests.api.rig import make_project, new_tasks, open_shards, recorded, submissions
+from tests.waiting import PATIENCE
 
 POLICY = Policy(overlap=50, require_lease=False, status_evidence=GOLD)
 TASKS = 60
@@ -230,3 +232,16 @@ async def test_a_project_whose_labels_shift_raises_an_alarm(database_url: str) -
         assert (rows[0]["actor"], rows[0]["worker_id"], body["of"]) == ("engine", None, "LABELS")
         assert body["label"] in {"l0", "l1"}
         assert abs(body["before"] - body["after"]) > 0.3
+
+
+async def test_the_feed_of_workers_tells_of_each_change(database_url: str) -> None:
+    async with open_shards(database_url) as shards:
+        shard = await gold_project(shards)
+        start = shard.seq
+        await until(shard, 0, PAUSED)
+        last = (await decisions(database_url, "STATUS_CHANGED"))[-1]["seq"]
+        async with asyncio.timeout(PATIENCE):
+            async for change in shard.feed.workers(start):
+                if change.cursor >= last:  # of the decision itself, which is history now
+                    assert 0 in change.ids
+                    return
