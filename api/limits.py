@@ -20,10 +20,11 @@ class Limits:
     feed_tick: float = 0.1  # between two looks at what changed
     seat_patience: float = 5.0  # at a start, for the busy connection of a process that may be dead
     follow_pause: float = 1.0  # between two looks at the log where another process writes it
-    # A start replays what came after the newest snapshot at up to 7 µs a row. One is begun after so
-    # many rows, and as many again may come while it is made (40,000 a second for 25 seconds): at
-    # most 14 seconds. Beside them a start takes 2 seconds, and 3 more for ten million judgments.
-    snapshot_rows: int = 1_000_000
+    # A start replays what came after the newest snapshot at up to 10 µs a row, 3 of them for the
+    # tests of who may work. One is begun after so many rows, and as many again may come while it is
+    # made (35,000 a second for 20 seconds): at most 14 seconds. Beside them a start takes 2 seconds,
+    # and 4 more for ten million judgments.
+    snapshot_rows: int = 700_000
     history_rows: int = 2_000_000  # most that are replayed to answer how a project was
     snapshot_rows_at_end: int = 50_000  # the same at a clean shutdown
     snapshot_pause: float = 30.0  # before another try, when one has failed
