@@ -17,6 +17,7 @@ from engine.answers import answers_to
 
 # A confidence that moved by less is not news: after a refit every task has moved by a little.
 NOTICEABLE = 0.005
+RECOUNT_ROWS = 100_000  # tasks whose judgments are laid out at a time
 SWEEP_ROWS = 5_000  # half a millisecond; several where many are to be handed out again
 
 _OPEN, _SETTLED, _CONTESTED = np.array([OPEN, SETTLED, CONTESTED], np.int8)  # not as wide as int
@@ -114,7 +115,9 @@ class Standing:
     def recount(self, model: Categorical, tasks: Int32s) -> None:
         """Count the live judgments of models anew, of some tasks, each once."""
         if self.any_models:
-            self.models[tasks] = models_among(model, tasks, self.is_model)
+            for start in range(0, len(tasks), RECOUNT_ROWS):
+                some = tasks[start : start + RECOUNT_ROWS]
+                self.models[some] = models_among(model, some, self.is_model)
 
     def beside(self, tasks: Int32s, policy: Policy) -> Int32s:
         """Return how many live judgments of each task come on top of those that count."""
