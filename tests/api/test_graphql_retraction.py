@@ -58,6 +58,7 @@ async def project(server: Serving) -> None:
         rows = {"workers": [worker], "tasks": [*"abcd"], "labels": [label] * 4}
         answer = await server.do(SUBMIT_MANY, {"project": "p"} | rows)
         assert answer["accepted"] == 4
+    await learned(server.service.shards.get("p"))  # what is foreseen leans on it
 
 
 async def test_a_worker_is_voided_and_restored(server: Serving) -> None:

@@ -18,7 +18,14 @@ from api.staff import in_parts
 from api.views import Views
 from db import exports
 from db.connect import connect
-from tests.api.rig import all_tasks, all_workers, make_project, open_shards, submissions
+from tests.api.rig import (
+    all_tasks,
+    all_workers,
+    learned,
+    make_project,
+    open_shards,
+    submissions,
+)
 from tests.waiting import eventually
 
 TASKS, WORKERS = 6, 4
@@ -35,6 +42,7 @@ async def judged_project(shards: Shards, policy: Policy = FREE) -> Shard:
     for worker, label in enumerate((0, 1, 1, 0)):
         rows = submissions(worker, [label] * TASKS, task=range(TASKS))
         assert set((await shard.submit(rows)).code) == {""}
+    await learned(shard)  # what is foreseen leans on it
     return shard
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.api.rig import learned
 from tests.api.serving import SUBMIT_MANY, Serving, serving
 from tests.paths.commands import Ran, basanite
 
@@ -17,6 +18,7 @@ async def project(server: Serving) -> None:
         rows = {"workers": [worker], "tasks": [*"abcd"], "labels": [label] * 4}
         answer = await server.do(SUBMIT_MANY, {"project": "p"} | rows)
         assert answer["accepted"] == 4
+    await learned(server.service.shards.get("p"))  # what is foreseen leans on it
 
 
 async def test_staff_join_and_split_on_the_command_line(database_url: str, tmp_path: Path) -> None:
