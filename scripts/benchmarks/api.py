@@ -85,7 +85,12 @@ class _Run:
         data = crowd(rows, REDUNDANCY, WORKERS, LABELS, shuffled=True)
         data.save(self._data_dir)
         tasks = int(data.task.max()) + 1
-        policy = Policy(overlap=REDUNDANCY, require_lease=False, leases_per_worker=LEASES_A_WORKER)
+        policy = Policy(
+            overlap=REDUNDANCY,
+            require_lease=False,
+            leases_per_worker=LEASES_A_WORKER,
+            act_on_status=False,
+        )
         async with running(self._data_dir) as database:
             connection = await connect(database.dsn)
             await fill(connection, "judgments", tasks, WORKERS, LABELS, policy)
