@@ -11,6 +11,7 @@ from api.alerts import Alert, AlertKind
 from api.views import Views
 
 _NAMED: Final = 10  # workers
+_OF_PROJECT: Final = ("of", "label", "before", "after", "since", "evidence")
 _MOST_ODDS: Final = 15.0  # nats; beyond it the number says nothing more
 
 
@@ -32,6 +33,14 @@ def workers_of(alert: Alert, views: Views) -> list[str]:
 def tasks_of(alert: Alert, views: Views) -> list[str]:
     """The outside ids of the tasks that its evidence gives as examples."""
     return views.task_names(np.array(_tasks(alert), np.int32))
+
+
+def evidence(alert: Alert) -> Mapping[str, Any]:
+    """The numbers behind an alert."""
+    if alert.kind is AlertKind.PROJECT_CHANGED:
+        return {name: alert.body.get(name) for name in _OF_PROJECT}
+    found: Mapping[str, Any] = alert.body["evidence"]
+    return found
 
 
 def explanation(alert: Alert, views: Views) -> str:

@@ -126,6 +126,10 @@ async def test_alerts_are_listed_newest_first(server: Serving) -> None:
         return [edge["node"]["sequence"] for edge in page["edges"]]
 
     assert await listed(kind=["WORKER_PAUSED"], worker="bob") == [paused]
+    moved = {"of": "LABELS", "label": "cat", "before": 0.3, "after": 0.6, "evidence": 9.0}
+    await enter(shard, "PROJECT_CHANGED", None, {"alarm": True, **moved})
+    changed = (await server.data(LIST, {"kind": ["PROJECT_CHANGED"]}))["alerts"]["edges"][0]["node"]
+    assert changed["evidence"] == moved | {"since": None}
     assert await listed(worker="ann") == [seqs[3], seqs[0]]
     assert await listed(worker="ann", state=["OPEN"]) == [seqs[3]]
     assert await listed(asOf={"sequence": seqs[1]}) == [seqs[1], seqs[0]]
