@@ -25,7 +25,13 @@ from rich.table import Table
 
 FOLDER: Final = Path("bench-results")
 WIDTH: Final = 130  # of what goes into a file
-_MORE_IS_BETTER: Final = {"%": True, "points": True, "/s": True, "x": True} | dict.fromkeys(
+_MORE_IS_BETTER: Final = {
+    "%": True,
+    "points": True,
+    "/s": True,
+    "x": True,
+    "rho": True,
+} | dict.fromkeys(
     ("ns", "µs", "ms", "s", "MB", "bytes", "lost", "% wrongly", "judgments", "alarms"), False
 )
 _UNJUDGED: Final = "–"

@@ -10,6 +10,7 @@ from scripts.benchmarks.coverage import coverage
 from scripts.benchmarks.options import JsonFile
 from scripts.benchmarks.report import Report
 from scripts.benchmarks.reputation_fraud import fraud
+from scripts.benchmarks.reputation_ranks import ranks
 from scripts.benchmarks.reputation_status import status
 
 EPILOG: Final = "Example: scripts/bench reputation --seeds 2 --part coverage --only demo"
@@ -21,6 +22,7 @@ class Part(StrEnum):
     COVERAGE = "coverage"
     STATUS = "status"
     FRAUD = "fraud"
+    RANKS = "ranks"
 
 
 def reputation(
@@ -31,12 +33,20 @@ def reputation(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(exists=True, help="A folder of data sets in which fraud is looked for, too."),
+        typer.Option(
+            exists=True,
+            help="A folder of data sets, in which fraud is looked for and workers are ranked.",
+        ),
     ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Intervals about workers, their status and fraud, on simulated crowds with known truth."""
+    """Intervals about workers, their status and fraud, on simulated crowds with known truth.
+
+    On real data sets: how well reputations rank the workers, and who is suspected.
+    """
     parts = part or list(Part)
+    if part and Part.RANKS in part and data is None:
+        raise typer.BadParameter("ranks needs --data, a folder of data sets.")
     report = Report("reputation", {"seeds": seeds, "part": parts, "only": only})
     if Part.COVERAGE in parts:
         coverage(report, seeds, only)
@@ -44,4 +54,6 @@ def reputation(
         status(report, seeds)
     if Part.FRAUD in parts:
         fraud(report, seeds, data)
+    if Part.RANKS in parts and data is not None:
+        ranks(report, data)
     report.finish(json_file)

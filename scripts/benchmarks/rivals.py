@@ -16,6 +16,7 @@ Ints = npt.NDArray[np.int32]
 
 INSTALL: Final = "crowd-kit is not installed: pip install '.[bench]'"
 DAWID_SKENE: Final = "DawidSkene"
+WAWA: Final = "Wawa"
 
 
 @dataclass(frozen=True)
@@ -42,27 +43,55 @@ def has_crowd_kit() -> bool:
 def crowd_kit(*, slow: bool) -> list[Rival]:
     """The methods of crowd-kit with their defaults; GLAD and MACE only if `slow`."""
     from crowdkit.aggregation import GLAD, MACE, DawidSkene, OneCoinDawidSkene, Wawa
-    from sklearn.base import BaseEstimator
-
-    # scikit-learn from 1.7 on asks every estimator for tags, which Wawa and GLAD of crowd-kit 1.4
-    # cannot give by themselves.
-    class TaggedWawa(Wawa, BaseEstimator):  # type: ignore[misc]
-        pass
-
-    class TaggedGlad(GLAD, BaseEstimator):  # type: ignore[misc]
-        pass
 
     methods: list[tuple[str, Callable[[], Any]]] = [
         (DAWID_SKENE, DawidSkene),
         ("OneCoin", OneCoinDawidSkene),
-        ("Wawa", TaggedWawa),
+        (WAWA, _tagged(Wawa)),
     ]
     if slow:
         methods += [
-            ("GLAD", lambda: TaggedGlad(silent=True)),
+            ("GLAD", lambda: _tagged(GLAD)(silent=True)),
             ("MACE", lambda: MACE(random_state=0)),
         ]
     return [Rival(name, _scorer(method)) for name, method in methods]
+
+
+def skills() -> dict[str, Callable[[DataSet], Floats]]:
+    """What methods of crowd-kit say of workers, float64[workers], the higher the better."""
+    return {WAWA: _wawa_skills, DAWID_SKENE: _dawid_skene_skills}
+
+
+def _wawa_skills(data: DataSet) -> Floats:
+    """The share of a worker's answers that the weighted vote has."""
+    from crowdkit.aggregation import Wawa
+
+    found = _tagged(Wawa)().fit(frame(data.task, data.worker, data.label)).skills_
+    everyone = np.arange(int(data.worker.max()) + 1)
+    skill: Floats = found.reindex(everyone, fill_value=0.0).to_numpy(np.float64)
+    return skill
+
+
+def _dawid_skene_skills(data: DataSet) -> Floats:
+    """The probability of a right answer, by a worker's confusion matrix and the class prior."""
+    from crowdkit.aggregation import DawidSkene
+
+    model = DawidSkene().fit(frame(data.task, data.worker, data.label))
+    priors, errors = model.priors_, model.errors_
+    skill = np.zeros(int(data.worker.max()) + 1)
+    for label in priors.index.intersection(errors.columns):
+        # Rows: worker and observed label; columns: true label.
+        right = errors[label].xs(label, level="label")
+        skill[right.index.to_numpy()] += priors[label] * right.to_numpy()
+    return skill
+
+
+def _tagged(method: Any) -> Any:
+    """A method that scikit-learn takes: from 1.7 on it asks every estimator for tags, which Wawa
+    and GLAD of crowd-kit 1.4 cannot give by themselves."""
+    from sklearn.base import BaseEstimator
+
+    return type(method.__name__, (method, BaseEstimator), {})
 
 
 def frame(task: Ints, worker: Ints, label: npt.NDArray[np.int16]) -> Any:
