@@ -35,12 +35,19 @@ def tasks_of(alert: Alert, views: Views) -> list[str]:
     return views.task_names(np.array(_tasks(alert), np.int32))
 
 
-def evidence(alert: Alert) -> Mapping[str, Any]:
-    """The numbers behind an alert."""
+def evidence(alert: Alert, views: Views) -> Mapping[str, Any]:
+    """The numbers behind an alert, and its examples with the outside ids of their tasks."""
     if alert.kind is AlertKind.PROJECT_CHANGED:
         return {name: alert.body.get(name) for name in _OF_PROJECT}
     found: Mapping[str, Any] = alert.body["evidence"]
-    return found
+    if "tasks" not in found:
+        return found
+    names = tasks_of(alert, views)
+    examples = [
+        {**example, "task": name}
+        for example, name in zip(found.get("examples", []), names, strict=False)
+    ]
+    return {**found, "tasks": names, "examples": examples}
 
 
 def explanation(alert: Alert, views: Views) -> str:
@@ -87,6 +94,9 @@ def suggestion(alert: Alert, views: Views) -> tuple[Suggestion, str]:
             )
         case AlertKind.PROJECT_CHANGED:
             return Suggestion.LOOK, "Look at the tasks that came last: are they of another kind?"
+        case _ if all(worker in views.memory.voided for worker in alert.workers):
+            acts = "; ".join(f"unvoidWorker(worker: {_quoted(name)})" for name in names)
+            return Suggestion.LOOK, f"All are voided already. Where that is wrong: {acts}."
         case _ if views.memory.voices.together(alert.workers) is not None:
             return Suggestion.LOOK, (
                 "They count as one already. Where that is wrong: "

@@ -68,7 +68,8 @@ class Code(StrEnum):
 MESSAGES: Mapping[str, str] = {
     Code.UNKNOWN_TASK: "The project has no such task. Add it with addTasks, or correct the id.",
     Code.UNKNOWN_LABEL: "The project has no such label. Use one of the project's labels.",
-    Code.UNKNOWN_WORKER: "The project has no such worker. Create a key for the worker first.",
+    Code.UNKNOWN_WORKER: "The project has no such worker. Correct the id, or create a key "
+    "for the worker first.",
     Code.LEASE_REQUIRED: "This project takes judgments against leases only. Call leaseTasks, and "
     "send the lease's id.",
     Code.LEASE_NOT_FOUND: "There is no such lease. Send the id that leaseTasks gave.",
@@ -76,7 +77,8 @@ MESSAGES: Mapping[str, str] = {
     Code.LEASE_OTHER_TASK: "The lease is for another task. Send the lease of this task, or leave "
     "the task away.",
     Code.LEASE_EXPIRED: "The lease ran out before the judgment came, and its task may be with "
-    "another worker. Lease again; ask for a longer lease_seconds if this happens often.",
+    "another worker. Lease again; raise the policy's leaseSeconds if this happens "
+    "often.",
     Code.LEASE_RELEASED: "The lease was given back. Lease the task again.",
     Code.LEASE_USED: "The lease was used up by a judgment, so there is nothing to give back.",
     Code.TASK_CLOSED: "The worker's judgment of this task stands: the task is closed, or the "

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
+import numpy as np
 
 from api.acts import Cause, JoinWorkers
 from api.aside import aside
@@ -84,7 +85,8 @@ class Finder:
         await asyncio.sleep(0)  # so that nobody waits for both copies
         course = copy_course(tests, workers, room)
         voices = tuple(sorted(group.members for group in memory.voices.groups()))
-        material = Material(model.labels, workers, votes, course, voices)
+        models = tuple(np.flatnonzero(memory.standing.is_model[:workers]).tolist())
+        material = Material(model.labels, workers, votes, course, voices, models)
         policy = memory.project.policy
         rate, floor = policy.fraud_rate, policy.floor_seconds
         found = await aside(lambda: search(material, rate, floor))

@@ -12,6 +12,7 @@ import numpy as np
 from api import retracted
 from api.acts import (
     Act,
+    Appeal,
     Cause,
     ChangeGold,
     Decided,
@@ -101,7 +102,7 @@ class Staff:
     async def rule(self, ruling: Ruling, cause: Cause) -> Decided:
         """Decide on a worker's status, or enter its appeal, whose message is the reason. Repeated
         as `decide` is. Raises what refuses it."""
-        _check_cause(cause)
+        _check_cause(cause, "message" if isinstance(ruling, Appeal) else "reason")
         future: asyncio.Future[Decided] = new_future()
         return await asyncio.shield(self._begin(self._ask(Rule(ruling, cause, future), future)))
 

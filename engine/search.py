@@ -33,7 +33,8 @@ class Material:
     """Copies of what is searched, so that it may change meanwhile.
 
     course: each worker's tasks in the order in which it judged them, with paces. It may be a little
-    older or newer than the votes. voices: groups of workers who count as one already.
+    older or newer than the votes. voices: groups of workers who count as one already. models:
+    workers who are programs; nobody minds how fast these are.
     """
 
     labels: int
@@ -41,6 +42,7 @@ class Material:
     votes: Votes
     course: Rows
     voices: tuple[tuple[int, ...], ...] = ()
+    models: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, model: Categorical, tests: StatusTests) -> Self:
@@ -123,7 +125,9 @@ def search(material: Material, rate: float, floor: float | None = None) -> list[
     worker = np.repeat(np.arange(len(length), dtype=np.int32), length)
     tasks, paces = np.zeros(len(worker), np.int32), np.zeros(len(worker), np.uint8)
     gather_rows(course, len(length), tasks, paces)
-    return rings + patterns + too_fast(worker, seconds_of(paces), rate, floor, blind)
+    seconds = seconds_of(paces)
+    seconds[np.isin(worker, material.models)] = np.nan
+    return rings + patterns + too_fast(worker, seconds, rate, floor, blind)
 
 
 def _beside(

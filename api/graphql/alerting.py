@@ -132,7 +132,7 @@ def alert_of(found: alerts.Alert, views: Views) -> Alert:
         workers=[ID(name) for name in alert_words.workers_of(found, views)],
         tasks=[ID(name) for name in alert_words.tasks_of(found, views)],
         explanation=alert_words.explanation(found, views),
-        evidence=Json(alert_words.evidence(found)),
+        evidence=Json(alert_words.evidence(found, views)),
         suggestion=AlertSuggestion(act=act, words=words),
         raised_at=found.raised_at,
         acknowledged=_handling(found.acknowledged),

@@ -41,7 +41,12 @@ def copying(*workers: int, tasks: tuple[int, ...] = ()) -> Mapping[str, Any]:
     return {
         "kind": "COPYING",
         "workers": list(workers),
-        "evidence": {"shared": 31, "expected": 4.2, "tasks": list(tasks)},
+        "evidence": {
+            "shared": 31,
+            "expected": 4.2,
+            "tasks": list(tasks),
+            "examples": [{"task": task, "label": "cat"} for task in tasks],
+        },
         "text": f"{len(workers)} workers gave the same 31 wrong answers; 4.2 were expected.",
         "suggestion": "JOIN",
     }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.documents import JOIN_WORKERS
+from api.documents import JOIN_WORKERS, VOID_WORKER
 from api.shard import Shard
 from tests.api.findings import copying, enter, status
 from tests.api.serving import SUBMIT_MANY, Data, Serving
@@ -67,6 +67,8 @@ async def test_an_alert_is_read_acknowledged_and_resolved(server: Serving) -> No
     assert (found["workers"], found["tasks"]) == (["ann", "eve"], ["b"])
     assert found["explanation"].startswith("ann, eve: 2 workers gave the same 31 wrong answers")
     assert found["evidence"]["shared"] == 31
+    assert found["evidence"]["tasks"] == ["b"]
+    assert found["evidence"]["examples"] == [{"task": "b", "label": "cat"}]
     words = 'joinWorkers(workers: ["ann", "eve"])'
     assert found["suggestion"] == {"act": "JOIN", "words": words}
     before = {"sequence": shard.seq}
@@ -74,6 +76,12 @@ async def test_an_alert_is_read_acknowledged_and_resolved(server: Serving) -> No
     await server.do(JOIN_WORKERS, given)
     joined = (await server.data(ONE, {"sequence": seq}))["alert"]
     assert "splitWorkers" in joined["suggestion"]["words"]
+    one = await enter(shard, "FRAUD_FOUND", None, copying(1))
+    given = {"project": "p", "worker": "bob", "reason": "x", "clientId": "v"}
+    await server.do(VOID_WORKER, given)
+    voided = (await server.data(ONE, {"sequence": one}))["alert"]
+    words = 'All are voided already. Where that is wrong: unvoidWorker(worker: "bob").'
+    assert voided["suggestion"] == {"act": "LOOK", "words": words}
 
     done = await handle(server, "acknowledgeAlert", alert=seq)
     assert (done["__typename"], done["duplicate"]) == ("AcknowledgeAlertPayload", False)

@@ -156,6 +156,8 @@ async def test_a_worker_appeals_and_reads_the_answer(server: Serving) -> None:
     assert answer["worker"]["status"] == "WATCH"
     assert (await server.data(APPEALS))["appeals"] == []
     assert (await rule(server, "answerAppeal", "2", granted=True))["code"] == "NO_APPEAL"
+    wordless = await server.do(APPEAL, {"message": " ", "clientId": "3"}, token)
+    assert (wordless["code"], wordless["message"][:7]) == ("INVALID_INPUT", "message")
     own = (await server.data(ME, token=token))["me"]["standing"]
     assert (own["appealGranted"], own["appealAnswer"]) == (True, "We saw it.")
 

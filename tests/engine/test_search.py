@@ -49,6 +49,9 @@ def test_all_kinds_are_found_and_nobody_else() -> None:
     del by_kind[Fraud.CONSTANT]
     assert not by_kind
     assert all(0 < finding.rate <= RATE for finding in found)
+    # A program may be fast.
+    model_too = search(replace(material, models=(int(others[1]),)), RATE)
+    assert keys(model_too) == keys([f for f in found if f.kind is not Fraud.TOO_FAST])
     # What comes later does not show in what was copied.
     later = Events(np.full(len(case.task), RETRACT, np.uint8), case.task, case.worker, case.label)
     model.apply(later)
