@@ -60,6 +60,18 @@ VOID_JUDGMENTS: Final = f"""
 mutation ($input: VoidJudgmentsInput!) {{
   voidJudgments(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
 }}"""
+CORRECT_GOLD: Final = f"""
+mutation ($input: CorrectGoldInput!) {{
+  correctGold(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
+}}"""
+WITHDRAW_GOLD: Final = f"""
+mutation ($input: WithdrawGoldInput!) {{
+  withdrawGold(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
+}}"""
+REOPEN_TASK: Final = f"""
+mutation ($input: ReopenTaskInput!) {{
+  reopenTask(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
+}}"""
 _ESTIMATE: Final = "{ value low high }"
 _WORKER: Final = "externalId kind status voided judgmentCount"
 _KNOWN: Final = f"accuracy {_ESTIMATE} bits {_ESTIMATE} goldRight goldTotal"
@@ -73,9 +85,9 @@ query (
   }}
 }}"""
 WORKER: Final = f"""
-query ($project: ID, $worker: ID!) {{
-  worker(project: $project, externalId: $worker) {{
-    {_WORKER} attributes createdAt openLeases standing {{ reasons }}
+query ($project: ID, $worker: ID!, $asOf: AsOf) {{
+  worker(project: $project, externalId: $worker, asOf: $asOf) {{
+    {_WORKER} joinedWith attributes createdAt openLeases standing {{ reasons }}
     reputation {{
       {_KNOWN} agreement {_ESTIMATE} goldAccuracy {_ESTIMATE} trend {_ESTIMATE}
       confusion {{ truth answer count }} bias {{ label share {_ESTIMATE} }}

@@ -19,6 +19,7 @@ from api.cli import (
     schema,
     serve,
     status,
+    tasks,
     void,
     workers,
 )
@@ -42,6 +43,7 @@ app.command(epilog=workers.MANY_EPILOG)(workers.workers)
 app.command(epilog=workers.ONE_EPILOG)(workers.worker)
 app.add_typer(alerts.app)
 app.add_typer(void.app)
+app.add_typer(tasks.app)
 app.add_typer(status.app)
 app.add_typer(join.app)
 app.command(epilog=migrate.EPILOG)(migrate.migrate)

@@ -1,5 +1,6 @@
 """`basanite workers` and `basanite worker`: who judges, how well, and why we think so."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,6 +93,10 @@ def workers(
 def worker(
     name: Annotated[str, typer.Argument(metavar="WORKER", help="External id of the worker.")],
     project: Project,
+    as_of: Annotated[
+        str | None,
+        typer.Option(metavar="N|TIME", help="As it was then: a sequence of the log, or a time."),
+    ] = None,
     json: Json = False,
     url: Url = None,
     key: Key = None,
@@ -102,12 +107,13 @@ def worker(
     from api.documents import WORKER
 
     settings = settings_of(database_url=database_url, data_dir=data_dir)
+    given = {"project": project, "worker": name, "asOf": _moment(as_of)}
     check(url, key)
     out, screen = _consoles()
 
     async def work() -> dict[str, Any] | None:
         async with reach(url, key, settings, screen, "basanite worker") as client:
-            answer = await client.execute(WORKER, {"project": project, "worker": name})
+            answer = await client.execute(WORKER, given)
         found: dict[str, Any] | None = answer["worker"]
         return found
 
@@ -118,6 +124,19 @@ def worker(
         out.print_json(data=found)
         return
     _show(out, found)
+
+
+def _moment(as_of: str | None) -> dict[str, Any] | None:
+    """What asOf takes. A time without its offset is in UTC."""
+    if as_of is None:
+        return None
+    if as_of.isdecimal():
+        return {"sequence": int(as_of)}
+    try:
+        time = datetime.fromisoformat(as_of)
+    except ValueError:
+        fail(f"--as-of takes a sequence or a time like 2026-03-01T12:00, not {as_of}.")
+    return {"time": (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()}
 
 
 def _consoles() -> "tuple[Console, Console]":
@@ -178,6 +197,8 @@ def _show(out: "Console", node: dict[str, Any]) -> None:
         Text(f"{node['externalId']}, {kind}: {status}, {node['judgmentCount']:,} judgments"),
         soft_wrap=True,
     )
+    if node["joinedWith"]:
+        out.print(Text(f"Counts as one with {', '.join(node['joinedWith'])}"), soft_wrap=True)
     table = _table("", "estimate", "95 %")
     for title, name in (
         ("accuracy", "accuracy"),

@@ -36,6 +36,9 @@ async def test_staff_join_and_split_on_the_command_line(database_url: str, tmp_p
         assert done.text.partition("  ")[2] == foreseen.text.partition("  ")[2]  # the same effect
         joined = (await server.data(WORKER))["worker"]
         assert joined == {"joinedWith": ["ann"], "judgmentCount": 0}
+        elsewhere = ("--project", "p", "--url", server.url, "--key", server.token)
+        shown = await basanite(tmp_path, "worker", "[eve]", *elsewhere)
+        assert "Counts as one with ann\n" in shown.text
         refused = await join("workers", "[eve]", "ann")
         assert (refused.status, "ALREADY_JOINED" in refused.text) == (1, True)
         back = await join("split", "[eve]")

@@ -35,6 +35,12 @@ async def test_workers_are_shown_on_the_command_line(database_url: str, tmp_path
         ):
             assert words in one.text
         assert "say cat" in one.text
+        early = await show("worker", "says cat", "--as-of", str(server.service.shards.get("p").seq))
+        assert early.text == one.text
+        past = await show("worker", "says cat", "--as-of", "2020-01-01")
+        assert (past.status, "has no worker" in past.text) == (1, True)
+        never = await show("worker", "says cat", "--as-of", "soon")
+        assert (never.status, "not soon" in never.text) == (1, True)
         full = json.loads((await show("worker", "tires", "--json")).text)
         assert full["reputation"]["trend"]["high"] < 0
         port = server.url.rpartition(":")[2].partition("/")[0]
