@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from math import exp
 from typing import Any, Final
 
 import numpy as np
 
 from api.alerts import Alert, AlertKind
+from api.reasons import odds
 from api.views import Views
 
 _NAMED: Final = 10  # workers
 _OF_PROJECT: Final = ("of", "label", "before", "after", "since", "evidence")
-_MOST_ODDS: Final = 15.0  # nats; beyond it the number says nothing more
 
 
 class Suggestion(StrEnum):
@@ -60,7 +59,10 @@ def explanation(alert: Alert, views: Views) -> str:
         case AlertKind.WORKER_WORSE:
             return f"{names[0]} answers worse than before. {_record(body['evidence'], 'drift')}"
         case AlertKind.WORKER_HURRIED:
-            return f"{names[0]} is much faster than before. {_record(body['evidence'], 'rush')}"
+            return (
+                f"{names[0]} began to rush: most of its latest judgments took less than a third of "
+                f"the time before. {_weight(body['evidence']['rush'])}"
+            )
         case AlertKind.PROJECT_CHANGED:
             what = (
                 "The share of second judgments that are like the first one"
@@ -131,8 +133,11 @@ def _record(evidence: Mapping[str, Any], of: str) -> str:
         )
     record = f"Of {evidence['judgments']} judgments: {'; '.join(parts)}. " if parts else ""
     since = f" since judgment {evidence['since'] + 1} of this worker" if of == "drift" else ""
-    odds = exp(min(evidence[of] or 0.0, _MOST_ODDS))
-    return f"{record}The evidence for it{since} weighs {odds:,.0f} to 1."
+    return f"{record}{_weight(evidence[of], since)}"
+
+
+def _weight(nats: float | None, since: str = "") -> str:
+    return f"The evidence for it{since} weighs {odds(nats or 0.0)} to 1."
 
 
 def _tasks(alert: Alert) -> list[int]:

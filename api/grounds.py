@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import exp, isnan
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from api.rows import WorkerViews
 from api.views import Views
 from engine.reputation import Estimate
 
+_Z95: Final = 1.96  # standard errors either side, for 95 %
 MOST_BIASES: Final = 3  # that are told of a worker, the strongest
 
 
@@ -72,10 +73,10 @@ def _population(accuracy: float, spread: float) -> Reason:
 
 def _elsewhere(known: tuple[float, float], before: float, after: float) -> Reason:
     standing, error = known
-    side = "above" if standing >= 0 else "below"
+    times, low, high = (exp(standing + z * error) for z in (0.0, -_Z95, _Z95))
     text = (
-        f"In other projects it stands {abs(standing):.1f} {side} the workers there, in log-odds of "
-        f"accuracy (standard error {error:.1f}). {_move(before, after)}"
+        f"In other projects its odds of being right are {times:.2g} times those of the workers "
+        f"there ({low:.2g} to {high:.2g}). {_move(before, after)}"
     )
     figures = {"standing": standing, "error": error, "before": before, "after": after}
     return Reason("ELSEWHERE", text, figures)
@@ -92,10 +93,10 @@ def _agreement(
     compared: int, share: tuple[float, float, float], before: float, after: float
 ) -> Reason:
     value, low, high = share
-    answers = "1 answer has" if compared == 1 else f"{compared:,} answers have"
+    answers = "1 answer" if compared == 1 else f"{compared:,} answers"
     text = (
-        f"{answers} {_percent(value)} of what the other workers say ({_range(low, high)}). "
-        f"{_move(before, after)}"
+        f"The other workers' consensus is with its {answers} to {_percent(value)} "
+        f"({_range(low, high)}). {_move(before, after)}"
     )
     figures = {"answers": compared, "value": value, "low": low, "high": high}
     return Reason("AGREEMENT", text, {**figures, "before": before, "after": after})

@@ -13,7 +13,7 @@ def reasons(evidence: Mapping[str, Any], *, worse: bool, hurried: bool) -> list[
     found = []
     against, trusting = evidence["against"], evidence["trusting"]
     if against >= TELLING:
-        found.append(f"Its judgments speak {_odds(against)} to 1 against its being acceptable.")
+        found.append(f"Its judgments speak {odds(against)} to 1 against its being acceptable.")
     right, total = evidence["gold_right"], evidence["gold_total"]
     if total:
         found.append(f"{right} of {total} judgments of gold tasks are right.")
@@ -27,10 +27,11 @@ def reasons(evidence: Mapping[str, Any], *, worse: bool, hurried: bool) -> list[
     if hurried:
         found.append("It began to rush: most judgments take less than a third of the time before.")
     if trusting >= TELLING:
-        found.append(f"Its judgments speak {_odds(trusting)} to 1 for its being better than that.")
+        found.append(f"Its judgments speak {odds(trusting)} to 1 for its being better than that.")
     return found
 
 
-def _odds(nats: float) -> str:
-    odds = exp(min(nats, 50.0))
-    return f"more than {MOST_ODDS:,}" if odds > MOST_ODDS else f"{odds:,.0f}"
+def odds(nats: float) -> str:
+    """Evidence as the odds, to 1, that it speaks."""
+    times = exp(min(nats, 50.0))
+    return f"more than {MOST_ODDS:,}" if times > MOST_ODDS else f"{times:,.0f}"

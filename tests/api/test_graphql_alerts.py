@@ -134,6 +134,12 @@ async def test_alerts_are_listed_newest_first(server: Serving) -> None:
         return [edge["node"]["sequence"] for edge in page["edges"]]
 
     assert await listed(kind=["WORKER_PAUSED"], worker="bob") == [paused]
+    was = status("WATCH", "WATCH", hurried=True)
+    body = {**was, "evidence": {**was["evidence"], "rush": 30.0}}
+    hurried = await enter(shard, "STATUS_CHANGED", 2, body)
+    told = (await server.data(ONE, {"sequence": hurried}))["alert"]
+    assert told["explanation"].startswith("eve began to rush: ")
+    assert told["explanation"].endswith("The evidence for it weighs more than 1,000,000 to 1.")
     moved = {"of": "LABELS", "label": "cat", "before": 0.3, "after": 0.6, "evidence": 9.0}
     await enter(shard, "PROJECT_CHANGED", None, {"alarm": True, **moved})
     changed = (await server.data(LIST, {"kind": ["PROJECT_CHANGED"]}))["alerts"]["edges"][0]["node"]

@@ -93,6 +93,7 @@ async def test_estimates_come_with_intervals_and_reasons(server: Serving) -> Non
     told = {reason["code"]: reason["text"] for reason in clicker["reasons"]}
     assert "more than are true say cat" in told["BIAS"] or "less" in told["BIAS"]
     assert "4 of 8 answers to gold are right" in told["GOLD"]
+    assert told["AGREEMENT"].startswith("The other workers' consensus is with its 32 answers to ")
     assert tires["trend"]["high"] < 0 < good["trend"]["high"]
     fell = next(reason for reason in tires["reasons"] if reason["code"] == "TREND")
     assert "fell" in fell["text"]

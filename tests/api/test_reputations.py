@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from api.grounds import reasons_of
 from api.limits import Limits
 from api.policy import Policy
 from api.reputations import before
@@ -12,6 +13,7 @@ from api.shard import Shard
 from api.shards import Shards
 from api.standing import NOTICEABLE
 from db.connect import connect
+from engine.reputation import Estimate
 from tests.api.rig import (
     all_workers,
     derived_written,
@@ -104,6 +106,14 @@ async def test_nobody_starts_from_zero_who_is_known_elsewhere(database_url: str)
         views = shard.workers(all_workers(shard))
         assert views.accuracy.value[[2, 3]].max() < views.accuracy.value[WORKERS] - 0.02
         assert views.accuracy.value[[0, 1]].min() > views.accuracy.value[WORKERS] + 0.02
+        steady = Estimate(*np.zeros((3, len(views.worker))))
+        told = reasons_of(shard, views, None, steady, [None] * len(views.worker))
+        for worker, way in ((2, -1), (0, 1)):
+            elsewhere = next(each for each in told[worker] if each.code == "ELSEWHERE")
+            assert way * elsewhere.figures["standing"] > 0
+            times = np.exp(elsewhere.figures["standing"])
+            assert f"its odds of being right are {times:.2g} times those" in elsewhere.text
+        assert [each.code for each in told[WORKERS]] == ["POPULATION"]
         await shard.add_workers([f"w{worker}" for worker in range(WORKERS + 3)])
         await shard.update_policy({"use_other_projects": False}, None, "test")
         await learned(shard)
