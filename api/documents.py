@@ -133,8 +133,13 @@ query ($project: ID, $sequence: Sequence!) {{
   alert(project: $project, sequence: $sequence) {{ {_ALERT} }}
 }}"""
 ALERTS: Final = f"""
-query ($project: ID, $state: [AlertState!], $worker: ID, $first: Int!, $after: String) {{
-  alerts(project: $project, state: $state, worker: $worker, first: $first, after: $after) {{
+query (
+  $project: ID, $state: [AlertState!], $kind: [AlertKind!], $worker: ID, $first: Int!,
+  $after: String
+) {{
+  alerts(
+    project: $project, state: $state, kind: $kind, worker: $worker, first: $first, after: $after
+  ) {{
     edges {{ node {{ {_ALERT} }} }} pageInfo {{ hasNextPage endCursor }}
   }}
 }}"""

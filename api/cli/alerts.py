@@ -38,6 +38,9 @@ def list_(
         list[str] | None,
         typer.Option(metavar="STATE", help=f"Only these: {', '.join(STATES)}; repeatable."),
     ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(metavar="KIND", help="COPYING, say; repeatable.")
+    ] = None,
     worker: Annotated[str | None, typer.Option(metavar="ID", help="About this worker.")] = None,
     url: Url = None,
     key: Key = None,
@@ -48,12 +51,16 @@ def list_(
     from rich.table import Column, Table
     from rich.text import Text
 
+    from api.alerts import AlertKind
     from api.documents import ALERTS
 
     states = [each.upper() for each in state or STATES[:2]]
     if not set(states) <= set(STATES):
         fail(f"--state is one of {', '.join(STATES)}.")
-    given = {"project": project, "state": states, "worker": worker}
+    kinds = [each.upper() for each in kind] if kind else None
+    if not set(kinds or ()) <= set(AlertKind):
+        fail(f"--kind is one of {', '.join(AlertKind)}.")
+    given = {"project": project, "state": states, "kind": kinds, "worker": worker}
 
     async def work(client: "Client", screen: "Console") -> None:
         table = Table(

@@ -48,6 +48,12 @@ async def test_staff_handle_alerts_on_the_command_line(database_url: str, tmp_pa
         assert (refused.status, "ALERT_HANDLED" in refused.text) == (1, True)
         missing = await alerts("show", str(seq + 100))
         assert (missing.status, "no alert" in missing.text) == (1, True)
+        some = await alerts("list", "--state", "resolved", "--kind", "copying")
+        assert f"{seq} " in some.text
+        others = await alerts("list", "--state", "resolved", "--kind", "TOO_FAST")
+        assert "no such alerts" in others.text
+        unknown = await alerts("list", "--kind", "odd")
+        assert (unknown.status, "--kind is one of" in unknown.text) == (1, True)
         wrong = await alerts("list", "--state", "new")
         assert (wrong.status, "OPEN" in wrong.text) == (1, True)
 
