@@ -28,6 +28,7 @@ FEWEST: Final = 300  # judgments, and so many more, before a search
 GROWTH: Final = 0.25  # of the log, before another one
 REST: Final = 20.0  # times as long as the search took
 FIRST_GROWTH: Final = 0.05  # the same after a start, which does not know of the last one
+QUIET: Final = 10.0  # seconds without a judgment, after which the last ones are searched too
 
 logger = logging.getLogger(__name__)
 
@@ -43,23 +44,45 @@ class Finder:
         self._ask = ask
         self._staff = staff
         self._due_at = 0.0  # judgments; 0 while nothing was looked at
+        self._searched = 0  # judgments there were at the last search, or at the start
+        self._seen = 0  # judgments there were at the last look
+        self._quiet: asyncio.TimerHandle | None = None
         self._searching: asyncio.Task[None] | None = None
         self._stopped = False
 
     def consider(self) -> None:
-        """Begin a search in the background, if the log has grown enough."""
-        memory = self._memory()
-        count = memory.model.judgment_count
+        """Begin a search in the background, if the log has grown enough; else after a pause."""
+        count = self._memory().model.judgment_count
         if not self._due_at:
             self._due_at = max(count * (1 + FIRST_GROWTH), FEWEST)
+            self._searched = count
+        if count >= self._due_at:
+            self._begin()
+        if count != self._seen:
+            self._seen = count
+            self._await_quiet()
+
+    def _begin(self) -> None:
+        memory = self._memory()
+        count = memory.model.judgment_count
         free = self._searching is None and not self._stopped
-        if count >= self._due_at and free and memory.project.policy.find_fraud:
+        if free and memory.project.policy.find_fraud:
             self._due_at = max(count * (1 + GROWTH), count + FEWEST)
+            self._searched = count
             self._searching = asyncio.create_task(self._run())
+
+    def _await_quiet(self) -> None:
+        """Search what came last when nothing more comes: a project may end at any count."""
+        if self._quiet is not None:
+            self._quiet.cancel()
+        if not self._stopped and self._seen >= FEWEST and self._seen != self._searched:
+            self._quiet = asyncio.get_running_loop().call_later(QUIET, self._begin)
 
     async def stop(self) -> None:
         """Give up a search that is under way; no other one begins."""
         self._stopped = True
+        if self._quiet is not None:
+            self._quiet.cancel()
         if self._searching is not None:
             self._searching.cancel()
             await asyncio.gather(self._searching, return_exceptions=True)
@@ -76,6 +99,7 @@ class Finder:
         await asyncio.sleep((time.monotonic() - began) * REST)
         self._searching = None
         self.consider()
+        self._await_quiet()
 
     async def _search(self) -> None:
         memory = self._memory()

@@ -28,9 +28,10 @@ POLICY = Policy(overlap=50, require_lease=False)
 
 @pytest.fixture(autouse=True)
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Searches as in service, but without a rest between two of them."""
+    """Searches as in service, but without a rest between two of them, and none in a pause."""
     monkeypatch.setattr(finder, "FEWEST", 300)
     monkeypatch.setattr(finder, "REST", 0.0)
+    monkeypatch.setattr(finder, "QUIET", 1e6)
 
 
 def said(seed: int, tasks: int = TASKS) -> npt.NDArray[np.int16]:
@@ -236,3 +237,24 @@ async def test_a_project_is_closed_while_it_is_searched(
         assert shard._finder._searching is not None
     async with open_shards(database_url, clock) as shards:
         assert shards.all()[0].memory.model.judgment_count == TASKS * WORKERS
+
+
+async def test_what_came_last_is_searched_when_no_more_comes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project that ends below the next share of growth is searched to its end."""
+    monkeypatch.setattr(finder, "QUIET", 0.2)
+    monkeypatch.setattr(finder, "GROWTH", 1e6)
+    async with open_shards(database_url) as shards:
+        shard = await make_project(
+            shards, labels=LABELS, tasks=TASKS, workers=WORKERS, policy=POLICY
+        )
+        await judge(shard, said(1))
+        count = shard.judgment_count
+
+        async def searched_all() -> bool:
+            return any(
+                body["evidence"]["judgments_searched"] == count for body in await bodies(shard)
+            )
+
+        await eventually(searched_all)
