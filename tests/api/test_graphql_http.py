@@ -373,7 +373,7 @@ async def test_no_body_breaks_the_server(server: Serving, caplog: pytest.LogCapt
 
     @given(body=BODIES)
     @settings(
-        max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
     def fuzz(body: Any) -> None:
         asyncio.run_coroutine_threadsafe(send(body), loop).result(30)

@@ -81,7 +81,7 @@ def bits(model: Categorical) -> dict[str, bytes]:
 
 
 @given(programs())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_follows_the_twin_event_by_event(program: tuple[int, list[Event]]) -> None:
     labels, events = program
     model, naive = new_pair(labels)
