@@ -1,13 +1,14 @@
 """`basanite alerts`: what the engine found, and what staff say of it."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import typer
 
 from api.cli.deciding import ClientId, Project
-from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
-from api.cli.reaching import Key, Url, check, reach
+from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
+from api.cli.reaching import Key, Url, asked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -198,21 +199,9 @@ def _run(
 ) -> None:
     from rich.console import Console
 
-    from api.client import CallFailed
-
-    check(url, key)
     screen = Console(highlight=False)
-
-    async def reached() -> None:
-        async with reach(url, key, settings, screen, PURPOSE) as client:
-            await work(client, screen)
-
-    try:
-        run(reached())
-    except CallFailed as error:
-        fail(str(error))
-    except KeyboardInterrupt:
-        pass
+    with suppress(KeyboardInterrupt):
+        asked(lambda client: work(client, screen), url, key, settings, screen, PURPOSE)
 
 
 def _show(screen: "Console", found: dict[str, Any]) -> None:

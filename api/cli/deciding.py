@@ -49,22 +49,35 @@ def decide(
     """Send an act of staff, and show what it changed."""
     from rich.console import Console
 
+    screen = Console(highlight=False)
+    done = sent(document, given, url, key, settings, screen, purpose)
+    _show(screen, done, given["clientId"])
+
+
+def sent(
+    document: str,
+    given: dict[str, Any],
+    url: str | None,
+    key: str | None,
+    settings: "Settings",
+    screen: "Console",
+    purpose: str,
+) -> dict[str, Any]:
+    """What a decision of staff is answered; one that is refused ends the command."""
     from api.client import CallFailed, CallRefused
 
     check(url, key)
-    screen = Console(highlight=False)
 
     async def work() -> dict[str, Any]:
         async with reach(url, key, settings, screen, purpose) as client:
             return await client.mutate(document, given)
 
     try:
-        done = run(work())
+        return run(work())
     except CallRefused as error:
         fail(f"{error}{TAKEN if error.code == 'PROJECT_TAKEN' else ''}")
     except CallFailed as error:
         fail(f"{error} To try again, add --id {given['clientId']}: it is decided once.")
-    _show(screen, done, given["clientId"])
 
 
 def _show(screen: "Console", done: dict[str, Any], client_id: str) -> None:

@@ -1,12 +1,12 @@
 """The server that a command calls: the one it is told, or one of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from api.cli.options import fail
+from api.cli.options import fail, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +21,9 @@ Url = Annotated[
 Key = Annotated[
     str | None, typer.Option(metavar="TOKEN", help="ADMIN key for the server at --url.")
 ]
+
+
+T = TypeVar("T")
 
 
 def check(url: str | None, key: str | None) -> None:
@@ -45,3 +48,26 @@ async def reach(
                 server = await stack.enter_async_context(own_server(settings, report, purpose))
             url, key = server.url, server.token
         yield await stack.enter_async_context(Client(url, key))
+
+
+def asked(
+    work: "Callable[[Client], Awaitable[T]]",
+    url: str | None,
+    key: str | None,
+    settings: "Settings",
+    screen: "Console",
+    purpose: str,
+) -> T:
+    """What the work with a client of that server comes to; a call that fails ends the command."""
+    from api.client import CallFailed
+
+    check(url, key)
+
+    async def reached() -> T:
+        async with reach(url, key, settings, screen, purpose) as client:
+            return await work(client)
+
+    try:
+        return run(reached())
+    except CallFailed as error:
+        fail(str(error))

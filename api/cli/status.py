@@ -6,13 +6,17 @@ from uuid import uuid4
 
 import typer
 
-from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
-from api.cli.reaching import Key, Url, check, reach
+from api.cli.deciding import ClientId, Project, Reason, sent
+from api.cli.options import DatabaseUrl, DataDir, settings_of
+from api.cli.reaching import Key, Url, asked
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from api.client import Client
     from api.settings import Settings
+
+PURPOSE = "basanite status"  # what the key of a server of our own is listed under
 
 app = typer.Typer(
     name="status",
@@ -21,17 +25,7 @@ app = typer.Typer(
     epilog="Example: basanite status lift ann --project animals --reason 'the gold was wrong'",
 )
 
-Project = Annotated[str, typer.Option(metavar="ID", help="External id of the project.")]
 Worker = Annotated[str, typer.Argument(metavar="WORKER", help="External id of the worker.")]
-Reason = Annotated[str, typer.Option(help="Why; it stays in the log of decisions.")]
-ClientId = Annotated[
-    str | None,
-    typer.Option(
-        "--id",
-        metavar="ID",
-        help="Your id of the decision: the same one decides only once. Without it a new one.",
-    ),
-]
 
 
 class Status(StrEnum):
@@ -144,23 +138,18 @@ def appeals(
     from rich.console import Console
     from rich.markup import escape
 
-    from api.client import CallFailed
     from api.documents import APPEALS
 
-    check(url, key)
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     screen = Console(highlight=False)
 
-    async def work() -> list[dict[str, Any]]:
-        async with reach(url, key, settings, screen, "basanite status") as client:
-            found = await client.execute(APPEALS, {"project": project})
-            waiting: list[dict[str, Any]] = found["appeals"]
-            return waiting
+    async def work(client: "Client") -> list[dict[str, Any]]:
+        waiting: list[dict[str, Any]] = (await client.execute(APPEALS, {"project": project}))[
+            "appeals"
+        ]
+        return waiting
 
-    try:
-        found = run(work())
-    except CallFailed as error:
-        fail(str(error))
+    found = asked(work, url, key, settings, screen, PURPOSE)
     for each in found:
         line = f"{each['worker']}, {each['createdAt']}: {each['message']}"
         screen.print(escape(line), soft_wrap=True)
@@ -182,23 +171,8 @@ def _decide(
 ) -> None:
     from rich.console import Console
 
-    from api.cli.deciding import TAKEN
-    from api.client import CallFailed, CallRefused
-
-    check(url, key)
     screen = Console(highlight=False)
-
-    async def work() -> dict[str, Any]:
-        async with reach(url, key, settings, screen, "basanite status") as client:
-            return await client.mutate(document, given)
-
-    try:
-        done = run(work())
-    except CallRefused as error:
-        fail(f"{error}{TAKEN if error.code == 'PROJECT_TAKEN' else ''}")
-    except CallFailed as error:
-        fail(f"{error} To try again, add --id {given['clientId']}: it is decided once.")
-    _show(screen, done, given)
+    _show(screen, sent(document, given, url, key, settings, screen, PURPOSE), given)
 
 
 def _show(screen: "Console", done: dict[str, Any], given: dict[str, Any]) -> None:

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
-from api.cli.reaching import Key, Url, check, reach
-from api.cli.status import Project, Status
+from api.cli.deciding import Project
+from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
+from api.cli.reaching import Key, Url, asked
+from api.cli.status import Status
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from api.client import Client
 
 MANY_EPILOG = "Example: basanite workers --project animals --order accuracy --below 0.7"
 ONE_EPILOG = "Example: basanite worker ann --project animals"
@@ -69,19 +72,17 @@ def workers(
         },
     }
     settings = settings_of(database_url=database_url, data_dir=data_dir)
-    check(url, key)
     out, screen = _consoles()
 
-    async def work() -> list[dict[str, Any]]:
+    async def work(client: "Client") -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        async with reach(url, key, settings, screen, "basanite workers") as client:
-            async for node in client.nodes(WORKERS, given):
-                found.append(node)
-                if len(found) > most:
-                    break
+        async for node in client.nodes(WORKERS, given):
+            found.append(node)
+            if len(found) > most:
+                break
         return found
 
-    found = _asked(work())
+    found = asked(work, url, key, settings, screen, "basanite workers")
     if json:
         out.print_json(data=found[:most])
         return
@@ -108,16 +109,13 @@ def worker(
 
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = {"project": project, "worker": name, "asOf": _moment(as_of)}
-    check(url, key)
     out, screen = _consoles()
 
-    async def work() -> dict[str, Any] | None:
-        async with reach(url, key, settings, screen, "basanite worker") as client:
-            answer = await client.execute(WORKER, given)
-        found: dict[str, Any] | None = answer["worker"]
+    async def work(client: "Client") -> dict[str, Any] | None:
+        found: dict[str, Any] | None = (await client.execute(WORKER, given))["worker"]
         return found
 
-    found = _asked(work())
+    found = asked(work, url, key, settings, screen, "basanite worker")
     if found is None:
         fail(f"Project {project} has no worker {name}.")
     if json:
@@ -143,15 +141,6 @@ def _consoles() -> "tuple[Console, Console]":
     from rich.console import Console
 
     return Console(highlight=False), Console(highlight=False, stderr=True)
-
-
-def _asked(work: Any) -> Any:
-    from api.client import CallFailed
-
-    try:
-        return run(work)
-    except CallFailed as error:
-        fail(str(error))
 
 
 def _table(*names: str, title: str | None = None) -> "Table":
