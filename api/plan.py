@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -21,29 +21,17 @@ from api.decisions import (
     WORKERS_ADDED,
 )
 from api.directory import NewNames, storable
-from api.errors import (
-    LeaseLimit,
-    NoTasks,
-    PolicyConflict,
-    Refused,
-    WorkerBanned,
-    WorkerPaused,
-    WorkerVoided,
-)
-from api.leases import EXPIRED, JUDGED, RELEASED, OpenLease, lease_uuid, pair
+from api.errors import PolicyConflict, Refused
+from api.leases import EXPIRED, JUDGED, RELEASED, OpenLease, pair
 from api.limits import Limits
 from api.lookups import Known
 from api.memory import Memory
 from api.projects import Project
-from api.requests import AddTasks, AddWorkers, LeaseTasks, Refit, Release, SetGold, UpdatePolicy
-from api.rows import OPEN
-from api.vetting import BANNED
+from api.requests import AddTasks, AddWorkers, Refit, Release, SetGold, UpdatePolicy
 from db.log import Entries
 
 ENGINE: Final = "engine"  # the actor of decisions that no person took
 
-_ENTROPY_BYTES: Final = 10
-_MOST_LOAD: Final = 1 << 30  # more than any task has: whoever takes no place finds one
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not a backslash before "u0000"
 
 
@@ -85,8 +73,8 @@ class Plan:
         self._gold: dict[int, int] = {}
         self._judged_by_worker: dict[int, set[int]] = {}
         self._judgments_sorted = 0  # how many of entries.judgments are in it
-        self._entropy = entropy
-        self._limits = limits
+        self.entropy = entropy
+        self.limits = limits
 
     @property
     def structural(self) -> bool:
@@ -128,55 +116,20 @@ class Plan:
         for lease in self.memory.leases.due(self.now.timestamp()):
             self.free(lease, EXPIRED)
 
-    def lease(self, request: LeaseTasks) -> None:
-        """Choose tasks for a worker."""
-        request.granted, request.refusal = [], None
-        memory = self.memory
-        worker, policy, book = request.worker, memory.project.policy, memory.leases
-        if worker in memory.voided:
-            request.refusal = WorkerVoided()
-            return
-        if policy.act_on_status and (status := memory.vetting.barred.get(worker)) is not None:
-            request.refusal = WorkerBanned() if status == BANNED else WorkerPaused()
-            return
-        held = book.held(worker)
-        if held >= policy.leases_per_worker:
-            request.refusal = LeaseLimit(held, policy.leases_per_worker)
-            return
-        self.tell_loads()
-        mates = memory.voices.mates(worker)
-        taken = [task for each in (worker, *mates) for task in self._judged_by(each)]
-        for mate in mates:
-            taken += book.tasks_of(mate).tolist()
-        placeless = worker in memory.placeless
-        picked = memory.queue.pick(
-            worker,
-            min(request.count, policy.leases_per_worker - held),
-            _MOST_LOAD if placeless else policy.overlap,
-            book.tasks_of(worker, also=taken),
-            mates,
-        )
-        if len(picked) == 0:
-            request.refusal = self._no_tasks()
-            return
-        expires_at = self.now + timedelta(seconds=policy.lease_seconds)
-        expires, grants = expires_at.timestamp(), self.entries.grants
-        for task in picked.tolist():
-            seq = self.next_seq()
-            lease_id = lease_uuid(seq, self._entropy(_ENTROPY_BYTES))
-            lease = OpenLease(lease_id, task, worker, expires)
-            book.grant(lease)
-            request.granted.append(lease)
-            self._granted[lease_id.int] = len(grants.seq)
-            grants.lease_id.append(lease_id)
-            grants.seq.append(seq)
-            grants.task.append(task)
-            grants.worker.append(worker)
-            grants.expires_at.append(expires_at)
-            grants.outcome.append(None)
-            if not placeless:
-                memory.load[task] += 1
-                self.dirty.add(task)
+    def grant(self, lease: OpenLease, seq: int, expires_at: datetime) -> None:
+        """Enter a new lease, which takes a place of its task unless the worker takes none."""
+        self.memory.leases.grant(lease)
+        grants = self.entries.grants
+        self._granted[lease.lease_id.int] = len(grants.seq)
+        grants.lease_id.append(lease.lease_id)
+        grants.seq.append(seq)
+        grants.task.append(lease.task)
+        grants.worker.append(lease.worker)
+        grants.expires_at.append(expires_at)
+        grants.outcome.append(None)
+        if lease.worker not in self.memory.placeless:
+            self.memory.load[lease.task] += 1
+            self.dirty.add(lease.task)
 
     def release(self, request: Release) -> None:
         """Take leases back."""
@@ -206,7 +159,7 @@ class Plan:
             self.memory.tell_loads(np.fromiter(self.dirty, np.int32, len(self.dirty)))
             self.dirty.clear()
 
-    def _judged_by(self, worker: int) -> set[int]:
+    def judged_by(self, worker: int) -> set[int]:
         """Tasks that a worker judges in this flush. Sorted by worker here, when leases ask for it:
         most flushes have judgments only."""
         stored, done = self.entries.judgments, self._judgments_sorted
@@ -214,15 +167,6 @@ class Plan:
             self._judged_by_worker.setdefault(by, set()).add(task)
         self._judgments_sorted = len(stored.task)
         return self._judged_by_worker.get(worker, set())
-
-    def _no_tasks(self) -> Refused:
-        # A place gets free when a lease runs out, or earlier when somebody gives one back.
-        longest = self._limits.longest_retry
-        expiry = self.memory.leases.next_expiry()
-        wait = longest if expiry is None else expiry - self.now.timestamp()
-        memory = self.memory
-        finished = not memory.sweeping and memory.standing.counts[OPEN] == 0
-        return NoTasks(min(max(wait, 0.01), longest), finished=bool(finished))
 
     # Staff
 

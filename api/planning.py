@@ -6,6 +6,7 @@ from typing import Any
 
 from api.alerting import plan_handling
 from api.decisions import FRAUD_FOUND
+from api.handing import hand_out
 from api.judging import plan_judgments
 from api.limits import Limits
 from api.lookups import Known
@@ -50,7 +51,7 @@ def plan_requests(
             case LeaseTasks():
                 # A caller who is gone would keep the tasks from others until they run out.
                 if not request.future.done():
-                    plan.lease(request)
+                    hand_out(plan, request)
             case Release():
                 plan.release(request)
             case SetGold():

@@ -1,0 +1,91 @@
+"""Tasks for a worker who asks: who may have some, how many, which ones, and the leases of them."""
+
+from datetime import timedelta
+from typing import Final
+
+from api.errors import LeaseLimit, NoTasks, Refused, WorkerBanned, WorkerPaused, WorkerVoided
+from api.leases import OpenLease, lease_uuid
+from api.plan import Plan
+from api.requests import LeaseTasks
+from api.rows import OPEN, Int32s
+from api.vetting import BANNED
+
+_ENTROPY_BYTES: Final = 10
+_MOST_LOAD: Final = 1 << 30  # more than any task has: whoever takes no place finds one
+
+
+def hand_out(plan: Plan, request: LeaseTasks) -> None:
+    """Lease tasks to a worker, or tell why there are none."""
+    request.granted, request.refusal = [], _barred(plan, request.worker)
+    if request.refusal is not None:
+        return
+    count = _room(plan, request)
+    if count <= 0:
+        policy, held = plan.memory.project.policy, plan.memory.leases.held(request.worker)
+        request.refusal = LeaseLimit(held, policy.leases_per_worker)
+        return
+    tasks = _choose(plan, request.worker, count)
+    if len(tasks) == 0:
+        request.refusal = _nothing(plan)
+        return
+    request.granted = _grant(plan, request.worker, tasks)
+
+
+def _barred(plan: Plan, worker: int) -> Refused | None:
+    """Why a worker may have no tasks at all."""
+    memory = plan.memory
+    if worker in memory.voided:
+        return WorkerVoided()
+    if not memory.project.policy.act_on_status:
+        return None
+    status = memory.vetting.barred.get(worker)
+    if status is None:
+        return None
+    return WorkerBanned() if status == BANNED else WorkerPaused()
+
+
+def _room(plan: Plan, request: LeaseTasks) -> int:
+    """How many tasks the worker may have now, of those it asks for."""
+    memory = plan.memory
+    held = memory.leases.held(request.worker)
+    return min(request.count, memory.project.policy.leases_per_worker - held)
+
+
+def _choose(plan: Plan, worker: int, count: int) -> Int32s:
+    """Up to `count` tasks for the worker, best first."""
+    plan.tell_loads()
+    memory, book = plan.memory, plan.memory.leases
+    mates = memory.voices.mates(worker)
+    taken = [task for each in (worker, *mates) for task in plan.judged_by(each)]
+    for mate in mates:
+        taken += book.tasks_of(mate).tolist()
+    return memory.queue.pick(
+        worker,
+        count,
+        _MOST_LOAD if worker in memory.placeless else memory.project.policy.overlap,
+        book.tasks_of(worker, also=taken),
+        mates,
+    )
+
+
+def _grant(plan: Plan, worker: int, tasks: Int32s) -> list[OpenLease]:
+    """Lease the tasks to the worker."""
+    expires_at = plan.now + timedelta(seconds=plan.memory.project.policy.lease_seconds)
+    granted = []
+    for task in tasks.tolist():
+        seq = plan.next_seq()
+        lease_id = lease_uuid(seq, plan.entropy(_ENTROPY_BYTES))
+        lease = OpenLease(lease_id, task, worker, expires_at.timestamp())
+        plan.grant(lease, seq, expires_at)
+        granted.append(lease)
+    return granted
+
+
+def _nothing(plan: Plan) -> Refused:
+    """Why there is no task for a worker who may have some."""
+    # A place gets free when a lease runs out, or earlier when somebody gives one back.
+    memory, longest = plan.memory, plan.limits.longest_retry
+    expiry = memory.leases.next_expiry()
+    wait = longest if expiry is None else expiry - plan.now.timestamp()
+    finished = not memory.sweeping and memory.standing.counts[OPEN] == 0
+    return NoTasks(min(max(wait, 0.01), longest), finished=bool(finished))
