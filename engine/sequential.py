@@ -11,7 +11,7 @@ from engine.arrays import grown, grown_fields
 from engine.concord import Concord, Crowd
 from engine.events import Events
 from engine.kernels import evidence, rows, shift, verdict, vetting
-from engine.kernels.evidence import BETS, BLOCKS, COLUMNS, ONE, Record
+from engine.kernels.evidence import BETS, BLOCKS, COLUMNS, ONE, UNPLACED, Record
 from engine.kernels.rows import Rows
 from engine.kernels.shift import Shift
 from engine.kernels.verdict import Verdicts
@@ -60,13 +60,14 @@ class StatusTests:
         self._work = _no_rows(np.uint8)
         self._record = Record(
             np.zeros(0, np.int16),
-            np.zeros((0, COLUMNS), np.int64),
-            np.zeros((0, BLOCKS, BETS), np.int32),
+            np.zeros((0, COLUMNS)),
+            np.zeros((0, BLOCKS, COLUMNS), np.int32),
             np.zeros((0, 2), np.int32),
             np.zeros(0, np.int64),
             np.zeros(patterns, np.int64),
             self._concord.place,
-            np.zeros((0, patterns + 2, COLUMNS), np.int16),
+            np.zeros((0, patterns + 3, COLUMNS), np.int16),
+            (np.arange(COLUMNS) < BETS).astype(np.float64),
             np.zeros(evidence.PROGRESS, np.int64),
             np.zeros(labels, np.int32),
             np.zeros(0, np.int32),
@@ -226,6 +227,8 @@ class StatusTests:
             member = np.empty(int(length.sum()), np.int32)
             note = np.empty(len(member), lists.note.dtype)
             rows.gather(lists, count, member, note)
+            if lists is self._votes:
+                note &= UNPLACED  # where a judgment is in its worker's list follows from that
             columns |= {f"{name}.length": length, f"{name}.member": member, f"{name}.note": note}
         for name in ("status", "alarms", "held", "forgiven"):
             columns[name] = getattr(self._verdicts, name)[:workers].copy()

@@ -63,7 +63,7 @@ class Yardstick:
         ]
 
     def fill(self, table: npt.NDArray[np.int16], crowd: Crowd) -> None:
-        """Fill a table [P + 2, COLUMNS]."""
+        """Fill a table [P + 3, COLUMNS]."""
         concord, K = self._concord, self._concord.labels
         standards = self.standards(crowd)
         for level in LEVELS:
@@ -72,8 +72,8 @@ class Yardstick:
         table[:] = 0
         codes = concord.codes
         for column, (skill, right) in enumerate(standards):
-            table[-1, column] = round(log(right * K) * ONE)
-            table[-2, column] = round(log((1 - right) * K / (K - 1)) * ONE)
+            table[-2, column] = round(log(right * K) * ONE)
+            table[-3, column] = round(log((1 - right) * K / (K - 1)) * ONE)
             if self.rules.consensus or column >= LEVEL:
                 answers = np.maximum(concord.answers(crowd, skill) * K, SELDOM)
                 table[codes, column] = np.rint(np.log(answers) * ONE)

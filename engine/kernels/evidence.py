@@ -17,11 +17,13 @@ import numpy.typing as npt
 from engine.jit import bare, kernel
 from engine.kernels import rows
 from engine.kernels.concord import MOST
+from engine.kernels.lanes import WIDTH, highest, load, lowest, padded, store
 from engine.kernels.rows import Rows
 from engine.kernels.stream import GOLD, RETRACT
 
 Longs = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
 
 ONE = 1 << 12  # what stands for 1 in whole numbers: a nat, or a judgment
 
@@ -34,15 +36,20 @@ BETS = LEVEL + LEVELS
 # judgments with other votes beside them, how many are like most of those, and how many would be if
 # the worker was just acceptable.
 SCORED, AGREED, EXPECTED = BETS, BETS + 1, BETS + 2
-COLUMNS = BETS + 3
+COLUMNS = padded(BETS + 3)  # the rest is 0
 
 BLOCK = 16  # judgments of a worker; changes are taken to begin with a block
 BLOCKS = 8  # the last ones of a worker, whose sums are kept apart
 WINDOW = BLOCK * BLOCKS
 
 RIGHT, TOTAL = 0, 1  # columns of `gold_counts`
-VERSION_BITS = 8  # a note of `votes` is label << 8 | version, the number of its table
-VERSION = (1 << VERSION_BITS) - 1
+# A note of `votes` is index << 18 | label << 8 | version: the number of its table, and of the place
+# in its worker's list what can be told in 13 bits. That is right for the last WINDOW judgments of a
+# worker at least; to look for a judgment in its list costs more than all else here.
+LABEL_BITS, INDEX_BITS = 8, 18
+VERSION = (1 << LABEL_BITS) - 1
+UNPLACED = (1 << INDEX_BITS) - 1  # a note without its index
+INDICES = (1 << 13) - 1
 
 # Places in `progress`. LATEST: version of the table for judgments that come now.
 TASKS_SEEN, WORKERS_SEEN, EVENTS, FIT_AT, LATEST, GOLD_RIGHT, GOLD_TOTAL = range(7)
@@ -53,16 +60,24 @@ class Record(NamedTuple):
     """Sums over the live judgments of T tasks and W workers; P codes, V tables, K labels."""
 
     gold: npt.NDArray[np.int16]  # [T] known label, -1 none
-    life: Longs  # [W, COLUMNS] over all judgments of a worker
-    recent: Ints  # [W, BLOCKS, BETS] over each of its last blocks, in a ring
+    life: Floats  # [W, COLUMNS] over all judgments of a worker; whole numbers, far below 2^53
+    recent: Ints  # [W, BLOCKS, COLUMNS] over each of its last blocks, in a ring
     gold_counts: Ints  # [W, 2]
     room: Longs  # [W] how far evidence may yet move before the status could change, see `change`
     patterns: Longs  # [P] tasks without gold, with two votes or more, by pattern of the votes
     place: npt.NDArray[np.int16]  # [MOST + 2] * 3 code by counts, see `engine.concord`
-    tables: npt.NDArray[np.int16]  # [V, P + 2, COLUMNS]; the last two codes: wrong, right on gold
+    # [V, P + 3, COLUMNS]; the last codes: wrong, right on gold, and no judgment, which is all 0
+    tables: npt.NDArray[np.int16]
+    stakes: Floats  # [COLUMNS] 1 in the first BETS columns, else 0
     progress: Longs  # [PROGRESS]
     labels: Ints  # [K] scratch: votes by label
     before: Ints  # [R] scratch: codes of a task's judgments before a change
+
+
+@bare
+def label_of(note: int) -> int:
+    """The label of a note of `votes`."""
+    return (note & UNPLACED) >> LABEL_BITS
 
 
 @bare
@@ -73,12 +88,12 @@ def _tally(votes: Rows, record: Record, task: int) -> tuple[int, int, int]:
     first = votes.start[task]
     end = first + votes.length[task]
     for row in range(first, end):
-        count[votes.note[row] >> VERSION_BITS] = 0
+        count[label_of(votes.note[row])] = 0
     leader = -1
     most = 0
     next_most = 0
     for row in range(first, end):
-        label = votes.note[row] >> VERSION_BITS
+        label = label_of(votes.note[row])
         count[label] += 1
         if label == leader:
             most += 1
@@ -126,9 +141,15 @@ def _count_pattern(
 
 
 @bare
+def _nothing(record: Record) -> int:
+    """The code of no judgment."""
+    return int(record.patterns.shape[0] + 2)
+
+
+@bare
 def _count_gold(record: Record, worker: int, code: int, sign: int) -> None:
     hit = code - record.patterns.shape[0]
-    if hit >= 0:
+    if 0 <= hit <= 1:
         record.gold_counts[worker, TOTAL] += sign
         record.gold_counts[worker, RIGHT] += sign * hit
         record.progress[GOLD_TOTAL] += sign
@@ -137,37 +158,35 @@ def _count_gold(record: Record, worker: int, code: int, sign: int) -> None:
 
 @bare
 def _put(record: Record, worker: int, slot: int, was: int, code: int, version: int) -> None:
-    """Bring the worker's sums from a judgment of one code (-1: none) to the other. slot: where in
-    the ring of its last blocks the judgment belongs, or -1."""
+    """Bring the worker's sums from a judgment of one code to the other. slot: where in the ring of
+    its last blocks the judgment belongs, or -1."""
     life, recent, tables = record.life, record.recent, record.tables
-    high = np.int64(0)
-    low = np.int64(0)
-    for column in range(COLUMNS):
-        moved = np.int64(0)
-        if code >= 0:
-            moved += tables[version, code, column]
-        if was >= 0:
-            moved -= tables[version, was, column]
-        life[worker, column] += moved
-        if column < BETS:
-            high = max(high, moved)
-            low = min(low, moved)
-            if slot >= 0:
-                recent[worker, slot, column] += moved
-    record.room[worker] -= high - low
+    high = 0.0
+    low = 0.0
+    for column in range(0, COLUMNS, WIDTH):
+        moved = load(tables, (version, code, column)) - load(tables, (version, was, column))
+        store(life, (worker, column), load(life, (worker, column)) + moved)
+        if slot >= 0:
+            sums = load(recent, (worker, slot, column)) + moved
+            store(recent, (worker, slot, column), sums)
+        bets = moved * load(record.stakes, (column,))
+        high = max(high, highest(bets))
+        low = min(low, lowest(bets))
+    record.room[worker] -= np.int64(high - low)
     _count_gold(record, worker, was, -1)
     _count_gold(record, worker, code, 1)
 
 
 @bare
-def _slot(work: Rows, worker: int, task: int) -> int:
+def _slot(work: Rows, worker: int, task: int, note: int) -> int:
     """Where in the ring of its last blocks the worker's judgment of the task belongs, or -1."""
-    row = rows.find(work, worker, task, WINDOW)
-    if row < 0:
+    last: Any = np.int64(work.length[worker] - 1)
+    index = last - ((last - (note >> INDEX_BITS)) & INDICES)
+    if index < 0 or last // BLOCK - index // BLOCK >= BLOCKS:
         return -1
-    block = (row - work.start[worker]) // BLOCK
-    last = (work.length[worker] - 1) // BLOCK
-    return block % BLOCKS if block > last - BLOCKS else -1
+    if work.member[work.start[worker] + index] != task:  # it is older than the index can tell
+        return -1
+    return index // BLOCK % BLOCKS  # type: ignore[no-any-return]
 
 
 @bare
@@ -177,24 +196,24 @@ def _note_codes(votes: Rows, record: Record, task: int) -> None:
     _count_pattern(votes, record, task, most, next_most, -1)
     first = votes.start[task]
     for i in range(votes.length[task]):
-        label = votes.note[first + i] >> VERSION_BITS
+        label = label_of(votes.note[first + i])
         record.before[i] = _code(votes, record, task, label, leader, most, next_most)
 
 
 @bare
 def _rescore(votes: Rows, work: Rows, record: Record, task: int) -> None:
-    """Bring the sums from the codes in `before` (-1: none) to those of now."""
+    """Bring the sums from the codes in `before` to those of now."""
     leader, most, next_most = _tally(votes, record, task)
     _count_pattern(votes, record, task, most, next_most, 1)
     first = votes.start[task]
     for i in range(votes.length[task]):
         note = votes.note[first + i]
-        code = _code(votes, record, task, note >> VERSION_BITS, leader, most, next_most)
+        code = _code(votes, record, task, label_of(note), leader, most, next_most)
         was = record.before[i]
         if was == code:
             continue
         worker = votes.member[first + i]
-        slot = _slot(work, worker, task)
+        slot = _slot(work, worker, task, note)
         _put(record, worker, slot, was, code, note & VERSION)
 
 
@@ -204,11 +223,12 @@ def _append(
 ) -> None:
     index = work.length[worker]
     if index % BLOCK == 0:
-        for column in range(BETS):
+        for column in range(COLUMNS):
             record.recent[worker, index // BLOCK % BLOCKS, column] = 0
     rows.append(work, worker, task, pace)
-    rows.append(votes, task, worker, label << VERSION_BITS | record.progress[LATEST])
-    record.before[votes.length[task] - 1] = -1
+    note = (index & INDICES) << INDEX_BITS | label << LABEL_BITS | record.progress[LATEST]
+    rows.append(votes, task, worker, note)
+    record.before[votes.length[task] - 1] = _nothing(record)
 
 
 @bare
@@ -224,9 +244,9 @@ def change(
 ) -> bool:
     """Apply one event to lists and sums; False if it changes nothing.
 
-    No evidence for or against a worker moves by more than what its `room` shrinks by, if it was
-    another's judgment: then neither its blocks nor its gold change, and evidence is a difference
-    of sums, or a largest difference.
+    No evidence for or against a worker moves by more than what its `room` shrinks by, as long as
+    neither the number of its blocks nor its gold changes: evidence is a difference of sums, or a
+    largest difference.
     Needs room for a row in both lists, and for the task's judgments and one more in `before`.
     Cost: O(judgments of the task); for a retraction also O(judgments of the worker).
     """
@@ -243,7 +263,7 @@ def change(
     elif row < 0:
         if kind == RETRACT:
             return False
-    elif kind != RETRACT and votes.note[row] >> VERSION_BITS == label:
+    elif kind != RETRACT and label_of(votes.note[row]) == label:
         return False
     # On gold nobody's code depends on the others.
     alone = known and kind != GOLD and row < 0
@@ -253,19 +273,20 @@ def change(
         record.gold[task] = label
     elif kind == RETRACT:
         at = row - votes.start[task]
-        _put(record, worker, -1, record.before[at], -1, votes.note[row] & VERSION)
+        _put(record, worker, -1, record.before[at], _nothing(record), votes.note[row] & VERSION)
         rows.remove(votes, task, row)
         for i in range(at, votes.length[task]):
             record.before[i] = record.before[i + 1]
         rows.remove(work, worker, rows.find(work, worker, task, work.length[worker]))
     elif row >= 0:
-        votes.note[row] = label << VERSION_BITS | (votes.note[row] & VERSION)
+        rest = votes.note[row] & ~(UNPLACED ^ VERSION)
+        votes.note[row] = rest | label << LABEL_BITS
     else:
         _append(votes, work, record, task, worker, label, pace)
     if alone:
         code = record.patterns.shape[0] + (1 if label == record.gold[task] else 0)
         slot = (work.length[worker] - 1) // BLOCK % BLOCKS
-        _put(record, worker, slot, -1, code, record.progress[LATEST])
+        _put(record, worker, slot, _nothing(record), code, record.progress[LATEST])
     else:
         _rescore(votes, work, record, task)
     if kind == RETRACT:
@@ -275,10 +296,10 @@ def change(
 
 @bare
 def sum_recent(votes: Rows, work: Rows, record: Record, worker: int) -> None:
-    """Sum the last blocks of a worker anew."""
+    """Sum the last blocks of a worker anew, and note where in its list their judgments are."""
     recent, tables = record.recent, record.tables
     for block in range(BLOCKS):
-        for column in range(BETS):
+        for column in range(COLUMNS):
             recent[worker, block, column] = 0
     length = work.length[worker]
     first = 0
@@ -287,9 +308,11 @@ def sum_recent(votes: Rows, work: Rows, record: Record, worker: int) -> None:
     for index in range(first, length):
         task: Any = np.int64(work.member[work.start[worker] + index])
         leader, most, next_most = _tally(votes, record, task)
-        note = votes.note[rows.find(votes, task, worker, votes.length[task])]
-        code = _code(votes, record, task, note >> VERSION_BITS, leader, most, next_most)
-        for column in range(BETS):
+        row = rows.find(votes, task, worker, votes.length[task])
+        note = votes.note[row]
+        votes.note[row] = (index & INDICES) << INDEX_BITS | (note & UNPLACED)
+        code = _code(votes, record, task, label_of(note), leader, most, next_most)
+        for column in range(COLUMNS):
             slot = index // BLOCK % BLOCKS
             recent[worker, slot, column] += tables[note & VERSION, code, column]
 
@@ -307,8 +330,8 @@ def sum_all(votes: Rows, work: Rows, record: Record) -> None:
         _count_pattern(votes, record, task, most, next_most, 1)
         for row in range(votes.start[task], votes.start[task] + votes.length[task]):
             note = votes.note[row]
-            code = _code(votes, record, task, note >> VERSION_BITS, leader, most, next_most)
+            code = _code(votes, record, task, label_of(note), leader, most, next_most)
             worker: Any = np.int64(votes.member[row])
-            _put(record, worker, -1, -1, code, note & VERSION)
+            _put(record, worker, -1, _nothing(record), code, note & VERSION)
     for each in range(record.progress[WORKERS_SEEN]):
         sum_recent(votes, work, record, each)

@@ -91,6 +91,8 @@ def _load(typing_context: Any, array: Any, index: Any) -> Any:
         place, vector, align = _pointer(context, builder, signature, args)
         value = builder.load(place)
         value.align = align
+        if isinstance(array.dtype, types.Integer):
+            return builder.sitofp(value, _VECTOR)
         return value if vector == _VECTOR else builder.fpext(value, _VECTOR)
 
     return _lanes(array, index), generate
@@ -101,7 +103,10 @@ def _store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         place, vector, align = _pointer(context, builder, signature, args)
-        stored = args[2] if vector == _VECTOR else builder.fptrunc(args[2], vector)
+        if isinstance(array.dtype, types.Integer):
+            stored = builder.fptosi(args[2], vector)
+        else:
+            stored = args[2] if vector == _VECTOR else builder.fptrunc(args[2], vector)
         builder.store(stored, place).align = align
         return context.get_dummy_value()
 
@@ -136,17 +141,35 @@ def _spread(typing_context: Any, number: Any) -> Any:
     return _lanes(number), generate
 
 
-def _total(typing_context: Any, vector: Any) -> Any:
-    del typing_context
+def _folded(join: Any) -> Any:
+    """A function of all lanes: of two at a time, then of two results."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        del context, signature
-        parts = [builder.extract_element(args[0], ir.Constant(_INT, i)) for i in range(WIDTH)]
-        while len(parts) > 1:
-            parts = [builder.fadd(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-        return parts[0]
+    def fold(typing_context: Any, vector: Any) -> Any:
+        del typing_context
 
-    return types.float64(vector), generate
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            del context, signature
+            parts = [builder.extract_element(args[0], ir.Constant(_INT, i)) for i in range(WIDTH)]
+            while len(parts) > 1:
+                pairs = zip(parts[::2], parts[1::2], strict=True)
+                parts = [join(builder, left, right) for left, right in pairs]
+            return parts[0]
+
+        return types.float64(vector), generate
+
+    return fold
+
+
+def _sum(builder: Any, left: Any, right: Any) -> Any:
+    return builder.fadd(left, right)
+
+
+def _larger(builder: Any, left: Any, right: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", left, right), left, right)
+
+
+def _smaller(builder: Any, left: Any, right: Any) -> Any:
+    return builder.select(builder.fcmp_ordered("<", left, right), left, right)
 
 
 read: Any = intrinsic(_read)  # read(array, index): the number there, as int64 or float64
@@ -154,7 +177,9 @@ load: Any = intrinsic(_load)  # load(array, index): the WIDTH numbers from there
 store: Any = intrinsic(_store)  # store(array, index, vector)
 fetch: Any = intrinsic(_fetch)  # fetch(array, index): have it in the cache soon
 spread: Any = intrinsic(_spread)  # spread(number): in every lane
-total: Any = intrinsic(_total)  # total(vector): the sum of its lanes
+total: Any = intrinsic(_folded(_sum))  # total(vector): the sum of its lanes
+highest: Any = intrinsic(_folded(_larger))  # highest(vector): its largest lane
+lowest: Any = intrinsic(_folded(_smaller))  # lowest(vector): its smallest lane
 
 
 def _arithmetic(instruction: str, *signs: Any) -> None:

@@ -14,12 +14,13 @@ from numba.experimental import structref as _structref
 from engine.jit import bare, borrow, kernel
 from engine.kernels import evidence, rows, shift, verdict
 from engine.kernels.evidence import (
+    BLOCK,
     EVENTS,
     FIT_AT,
     TASKS_SEEN,
-    VERSION_BITS,
     WORKERS_SEEN,
     Record,
+    label_of,
 )
 from engine.kernels.rows import Rows
 from engine.kernels.shift import AGREEMENT, FOUND, LABELS, Shift
@@ -101,8 +102,8 @@ def _count_task(votes: Rows, record: Record, counts: Shift, task: int, limit: fl
     if record.gold[task] >= 0 or votes.length[task] > 2:
         return -1
     stream = LABELS if votes.length[task] == 1 else AGREEMENT
-    first: Any = np.int64(votes.note[votes.start[task]] >> VERSION_BITS)
-    last = votes.note[votes.start[task] + votes.length[task] - 1] >> VERSION_BITS
+    first: Any = np.int64(label_of(votes.note[votes.start[task]]))
+    last = label_of(votes.note[votes.start[task] + votes.length[task] - 1])
     category: Any = first if stream == LABELS else np.int64(1 if first == last else 0)
     return stream if shift.count(counts, stream, category, limit) else -1
 
@@ -175,8 +176,12 @@ def _apply(
         if not changed:
             continue
         new = votes.length[task] > length
-        if kind == RETRACT or (new and work.length[worker] % HURRY_BLOCK == 0):
+        at = work.length[worker]
+        paced = new and at % HURRY_BLOCK == 0
+        if kind == RETRACT or paced:
             verdicts.rush[worker] = verdict.rush(work, verdicts, worker)
+        # What room does not tell: a block more, another pace, gold.
+        moved = paced or (new and at % BLOCK == 1) or record.gold[task] >= 0
         # First the worker itself, then the others whose evidence may have moved.
         alone = new and record.gold[task] >= 0
         first = votes.start[task]
@@ -184,7 +189,7 @@ def _apply(
         for row in range(before, first if alone else first + votes.length[task]):
             who: Any = worker if row < first else np.int64(votes.member[row])
             own = kind != GOLD and who == worker
-            if own == (row < first) and (own or kind != JUDGE or record.room[who] < 0):
+            if own == (row < first) and ((own and moved) or kind != JUDGE or record.room[who] < 0):
                 told = look(work, record, verdicts, who, e, kind != JUDGE, out, told)
         stream = -1
         if new:
