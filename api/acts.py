@@ -124,14 +124,15 @@ class LiftPause:
 
 @dataclass(frozen=True, slots=True)
 class Appeal:
-    """A paused or banned worker asks staff to look again; the reason is its message."""
+    """A paused, banned or voided worker asks staff to look again; the reason is its message."""
 
     worker: int
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerAppeal:
-    """Staff answers a worker's open appeal; one that is granted lifts the pause or ban."""
+    """Staff answers a worker's open appeal; one that is granted lifts the pause or ban, and
+    restores a voided worker."""
 
     worker: int
     granted: bool

@@ -89,7 +89,7 @@ MESSAGES: Mapping[str, str] = {
     "for each judgment, and the same one only to repeat it.",
     Code.DUPLICATE: "The same judgment was there already; nothing was added.",
     Code.WORKER_VOIDED: "The worker was voided: it gets no tasks, and its judgments do not count. "
-    "Staff can take that back with unvoidWorker.",
+    "It can appeal; staff can take that back with unvoidWorker.",
     Code.WORKER_PAUSED: "The worker is paused, because its work does not look good enough: it gets "
     "no tasks, but may finish those it holds. It can appeal; staff can lift the pause.",
     Code.WORKER_BANNED: "The worker is banned, because its work does not look good enough: it gets "
@@ -147,8 +147,8 @@ MESSAGES: Mapping[str, str] = {
     Code.TOO_LONG_AGO: "To answer as of then, {rows} entries of the log would have to be read, "
     "and {limit} is the most. Ask for a later moment: from {nearest} on there is a snapshot.",
     Code.NOT_HELD: "The worker's status is not held by staff, so there is nothing to free.",
-    Code.NOT_PAUSED: "The worker is neither paused nor banned, so there is nothing to lift and "
-    "nothing to appeal against.",
+    Code.NOT_PAUSED: "The worker is neither paused nor banned nor voided, so there is nothing to "
+    "lift and nothing to appeal against.",
     Code.APPEAL_OPEN: "An appeal of the worker is open already, since decision {decision}. Wait "
     "for its answer.",
     Code.NO_APPEAL: "No appeal of the worker is open, so there is nothing to answer.",

@@ -73,6 +73,18 @@ mutation ($input: ReopenTaskInput!) {{
   reopenTask(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
 }}"""
 _ESTIMATE: Final = "{ value low high }"
+PROJECTS: Final = """
+query ($first: Int!, $after: String) {
+  projects(first: $first, after: $after) {
+    edges {
+      node {
+        externalId name createdAt writable
+        quality { judgments workers openLeases tasks { total open settled contested } }
+      }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}"""
 _WORKER: Final = "externalId kind status voided judgmentCount"
 _KNOWN: Final = f"accuracy {_ESTIMATE} bits {_ESTIMATE} goldRight goldTotal"
 WORKERS: Final = f"""

@@ -222,7 +222,8 @@ class NotHeld(Refused):
 
 
 class NotPaused(Refused):
-    """A worker who appeals, or whose pause is to be lifted, is neither paused nor banned."""
+    """A worker whose pause is to be lifted is neither paused nor banned; or one who appeals is not
+    voided either."""
 
     code = Code.NOT_PAUSED
 

@@ -6,6 +6,7 @@ from typing import Final
 from api.errors import LeaseLimit, NoTasks, Refused, WorkerBanned, WorkerPaused, WorkerVoided
 from api.leases import OpenLease, lease_uuid
 from api.plan import Plan
+from api.policy import NOTHING
 from api.requests import LeaseTasks
 from api.rows import OPEN, Int32s
 from api.vetting import BANNED
@@ -18,6 +19,8 @@ def hand_out(plan: Plan, request: LeaseTasks) -> None:
     """Lease tasks to a worker, or tell why there are none."""
     request.granted, request.refusal = [], _barred(plan, request.worker)
     if request.refusal is not None:
+        if plan.memory.project.policy.tell_workers == NOTHING:
+            request.refusal = _nothing(plan)
         return
     count = _room(plan, request)
     if count <= 0:

@@ -10,6 +10,7 @@ from api.leases import EXPIRED, JUDGED, RELEASED, EndedLease, OpenLease
 from api.lookups import Sent
 from api.muting import mute, spoken_for
 from api.plan import Plan
+from api.policy import NOTHING
 from api.requests import Submit
 from api.vetting import BANNED
 
@@ -35,6 +36,9 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     voided, required, last = memory.voided, memory.standing.required, known.seqs
     acts = rows.own and memory.project.policy.act_on_status
     barred = memory.vetting.barred if acts else {}
+    untold = rows.own and memory.project.policy.tell_workers == NOTHING
+    if untold and voided:
+        barred, voided = barred | dict.fromkeys(voided, BANNED), {}
     voices = memory.voices
     known_leases = known.leases
     policy = memory.project.policy
@@ -104,11 +108,12 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             standing = known.muted.get(key, -1)  # to its worker it looks as if it counted
         if barred and worker in barred and standing != label:
             # What it holds a paused worker may finish; what is stored already is only repeated.
-            if barred[worker] == BANNED:
-                codes[row] = Code.WORKER_BANNED
-                continue
-            if key not in pairs and not isinstance(lease, EndedLease):
-                codes[row] = Code.WORKER_PAUSED
+            banned = barred[worker] == BANNED
+            if banned or (key not in pairs and not isinstance(lease, EndedLease)):
+                if untold:
+                    codes[row] = _pretext(standing, lease, require_lease)
+                else:
+                    codes[row] = Code.WORKER_BANNED if banned else Code.WORKER_PAUSED
                 continue
         if standing >= 0:
             supersedes = last[key] if earlier is None else earlier
@@ -162,3 +167,13 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             mute(plan, group, Row(seq, task, worker, label), placed=standing < 0)
             seq = plan.seq
     plan.seq = seq
+
+
+def _pretext(standing: int, lease: OpenLease | EndedLease | None, require_lease: bool) -> Code:
+    """What a worker is told who must not learn that it is paused, banned or voided: what it would
+    hear if the task was taken."""
+    if isinstance(lease, EndedLease):
+        return _ENDED[lease.outcome]
+    if standing >= 0:
+        return Code.TASK_CLOSED
+    return Code.LEASE_REQUIRED if lease is None and require_lease else Code.OVERLAP_FULL

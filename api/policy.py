@@ -122,7 +122,8 @@ class Policy:
     tell_workers: str = _choice(
         STATUS,
         "What workers are told of their own standing.",
-        NOTHING="Nothing, but that there are no tasks for them while they are paused or banned.",
+        NOTHING="Nothing: while they are paused, banned or voided there are no tasks for them, and "
+        "what they send unasked is refused as if its task was taken.",
         STATUS="The status, and since when.",
         REASONS="The status and the numbers it rests on, those about gold among them.",
     )

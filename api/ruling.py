@@ -24,6 +24,7 @@ from api.decisions import (
 from api.errors import AppealOpen, DecisionExists, NoAppeal, NotHeld, NotPaused, Refused
 from api.memory import Memory
 from api.plan import Plan
+from api.policy import NOTHING
 from api.requests import Rule
 from api.retracted import Decision
 from engine import STATUSES
@@ -54,6 +55,7 @@ def plan_ruling(plan: Plan, request: Rule, decided: Decision | None) -> None:
 def obstacle(memory: Memory, ruling: Ruling) -> Refused | None:
     """What keeps a ruling from being decided now."""
     vetting, worker = memory.vetting, ruling.worker
+    untold = memory.project.policy.tell_workers == NOTHING  # nor does a refusal tell it
     match ruling:
         case FreeStatus() if worker not in vetting.held:
             return NotHeld()
@@ -61,7 +63,7 @@ def obstacle(memory: Memory, ruling: Ruling) -> Refused | None:
             return NotPaused()
         case Appeal() if worker in vetting.appeals:
             return AppealOpen(vetting.appeals[worker])
-        case Appeal() if worker not in vetting.barred:
+        case Appeal() if not (worker in vetting.barred or worker in memory.voided or untold):
             return NotPaused()
         case AnswerAppeal() if worker not in vetting.appeals:
             return NoAppeal()

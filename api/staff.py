@@ -12,6 +12,7 @@ import numpy as np
 from api import retracted
 from api.acts import (
     Act,
+    AnswerAppeal,
     Appeal,
     Cause,
     ChangeGold,
@@ -46,6 +47,7 @@ from api.refitting import Refitting
 from api.requests import HandleAlert, Retract, Rule
 from api.retracted import rows_of, selected
 from api.retracting import obstacle
+from api.ruling import obstacle as ruled_out
 from db import retractions
 from db.connect import AnyConnection
 
@@ -101,8 +103,14 @@ class Staff:
 
     async def rule(self, ruling: Ruling, cause: Cause) -> Decided:
         """Decide on a worker's status, or enter its appeal, whose message is the reason. Repeated
-        as `decide` is. Raises what refuses it."""
+        as `decide` is. An appeal that is granted to a voided worker restores it first. Raises what
+        refuses it."""
         _check_cause(cause, "message" if isinstance(ruling, Appeal) else "reason")
+        voided = self._memory().voided
+        granted = isinstance(ruling, AnswerAppeal) and ruling.granted
+        if granted and ruling.worker in voided and ruled_out(self._memory(), ruling) is None:
+            first = replace(cause, client_id=f"{cause.client_id}-restores")
+            await self.decide(RestoreWorker(ruling.worker), first)
         future: asyncio.Future[Decided] = new_future()
         return await asyncio.shield(self._begin(self._ask(Rule(ruling, cause, future), future)))
 

@@ -53,6 +53,8 @@ async def workers_page(
     accuracy_at_least: float | None = None,
     judgments_at_least: int | None = None,
     attributes: Mapping[str, Any] | None = None,
+    kinds: Sequence[str] | None = None,
+    voided: bool | None = None,
 ) -> list[asyncpg.Record]:
     """Workers in an order, as of at most a second ago."""
     first, second = _key(after)
@@ -64,6 +66,8 @@ async def workers_page(
         accuracy_at_least,
         judgments_at_least,
         attributes,
+        kinds,
+        voided,
         first,
         second,
         limit,

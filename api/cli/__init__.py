@@ -15,6 +15,7 @@ from api.cli import (
     join,
     keys,
     migrate,
+    projects,
     replay,
     schema,
     serve,
@@ -39,6 +40,7 @@ app.command(epilog=import_judgments.EPILOG)(import_judgments.import_judgments)
 app.command(epilog=export.EPILOG)(export.export)
 app.command(epilog=aggregate.EPILOG)(aggregate.aggregate)
 app.add_typer(keys.app)
+app.command(epilog=projects.EPILOG)(projects.projects)
 app.command(epilog=workers.MANY_EPILOG)(workers.workers)
 app.command(epilog=workers.ONE_EPILOG)(workers.worker)
 app.add_typer(alerts.app)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import typer
 
-from api.cli.deciding import ClientId, Project
+from api.cli.deciding import ClientId, Json, Project, sent
 from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
 from api.cli.reaching import Key, Url, asked
 
@@ -43,6 +43,7 @@ def list_(
         list[str] | None, typer.Option(metavar="KIND", help="COPYING, say; repeatable.")
     ] = None,
     worker: Annotated[str | None, typer.Option(metavar="ID", help="About this worker.")] = None,
+    json: Json = False,
     url: Url = None,
     key: Key = None,
     database_url: DatabaseUrl = None,
@@ -64,6 +65,9 @@ def list_(
     given = {"project": project, "state": states, "kind": kinds, "worker": worker}
 
     async def work(client: "Client", screen: "Console") -> None:
+        if json:
+            screen.print_json(data=[each async for each in client.nodes(ALERTS, given)])
+            return
         table = Table(
             *(Column(name, overflow="fold") for name in ("alert", "raised", "state", "severity")),
             Column("what was found", overflow="fold"),
@@ -82,6 +86,7 @@ def list_(
 def show(
     alert: Alert,
     project: Project,
+    json: Json = False,
     url: Url = None,
     key: Key = None,
     database_url: DatabaseUrl = None,
@@ -95,7 +100,10 @@ def show(
         found = (await client.execute(ALERT, given))["alert"]
         if found is None:
             fail(f"The project has no alert {alert}: basanite alerts list shows them.")
-        _show(screen, found)
+        if json:
+            screen.print_json(data=found)
+        else:
+            _show(screen, found)
 
     _run(work, url, key, settings_of(database_url=database_url, data_dir=data_dir))
 
@@ -180,15 +188,15 @@ def resolve(
 def _handle(
     document: str, given: dict[str, Any], url: str | None, key: str | None, settings: "Settings"
 ) -> None:
+    from rich.console import Console
+
+    screen = Console(highlight=False)
     given |= {"clientId": given["clientId"] or uuid4().hex}
-
-    async def work(client: "Client", screen: "Console") -> None:
-        done = await client.mutate(document, given)
-        was = " It was taken before." if done["duplicate"] else ""
-        state = done["alert"]["state"].lower()
-        _line(screen, f"Decision {done['sequence']}: alert {given['alert']} is {state}.{was}")
-
-    _run(work, url, key, settings)
+    done = sent(document, given, url, key, settings, screen, PURPOSE)
+    was = " It was taken before." if done["duplicate"] else ""
+    state = done["alert"]["state"].lower()
+    words = f"Decision {done['sequence']}, with the id {given['clientId']}: "
+    _line(screen, f"{words}alert {given['alert']} is {state}.{was}")
 
 
 def _run(

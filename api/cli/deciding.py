@@ -18,6 +18,7 @@ TAKEN = " Is that `basanite serve`? Then give its address with --url, and a key 
 Project = Annotated[str, typer.Option(metavar="ID", help="External id of the project.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays in the log of decisions.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 ClientId = Annotated[
     str | None,
     typer.Option(
@@ -45,13 +46,19 @@ def decide(
     key: str | None,
     settings: "Settings",
     purpose: str,
+    *,
+    json: bool,
 ) -> None:
     """Send an act of staff, and show what it changed."""
     from rich.console import Console
 
     screen = Console(highlight=False)
-    done = sent(document, given, url, key, settings, screen, purpose)
-    _show(screen, done, given["clientId"])
+    notices = Console(highlight=False, stderr=True) if json else screen
+    done = sent(document, given, url, key, settings, notices, purpose)
+    if json:
+        screen.print_json(data={"clientId": given["clientId"], **done})
+    else:
+        _show(screen, done, given["clientId"])
 
 
 def sent(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.deciding import ClientId, DryRun, Project, Reason, decide, given_of
+from api.cli.deciding import ClientId, DryRun, Json, Project, Reason, decide, given_of
 from api.cli.options import DatabaseUrl, DataDir, settings_of
 from api.cli.reaching import Key, Url
 
@@ -29,6 +29,7 @@ def workers(
     reason: Reason,
     dry_run: DryRun = False,
     client_id: ClientId = None,
+    json: Json = False,
     url: Url = None,
     key: Key = None,
     database_url: DatabaseUrl = None,
@@ -40,7 +41,7 @@ def workers(
 
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = given_of(project, reason, dry_run, client_id) | {"workers": names}
-    decide(JOIN_WORKERS, given, url, key, settings, PURPOSE)
+    decide(JOIN_WORKERS, given, url, key, settings, PURPOSE, json=json)
 
 
 @app.command(epilog="Example: basanite join split ann --project animals --reason 'two persons'")
@@ -50,6 +51,7 @@ def split(
     reason: Reason,
     dry_run: DryRun = False,
     client_id: ClientId = None,
+    json: Json = False,
     url: Url = None,
     key: Key = None,
     database_url: DatabaseUrl = None,
@@ -60,4 +62,4 @@ def split(
 
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = given_of(project, reason, dry_run, client_id) | {"workers": names}
-    decide(SPLIT_WORKERS, given, url, key, settings, PURPOSE)
+    decide(SPLIT_WORKERS, given, url, key, settings, PURPOSE, json=json)

@@ -110,7 +110,10 @@ def answer(
     project: Project,
     reason: Annotated[str, typer.Option(help="What the worker reads; it stays in the log.")],
     grant: Annotated[
-        bool, typer.Option("--grant/--refuse", help="Lift the pause or ban, or let it stand.")
+        bool,
+        typer.Option(
+            "--grant/--refuse", help="Lift the pause or ban, restore a voided worker; or not."
+        ),
     ],
     client_id: ClientId = None,
     url: Url = None,

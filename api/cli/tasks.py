@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.deciding import ClientId, DryRun, Project, Reason, decide, given_of
+from api.cli.deciding import ClientId, DryRun, Json, Project, Reason, decide, given_of
 from api.cli.options import DatabaseUrl, DataDir, settings_of
 from api.cli.reaching import Key, Url
 
@@ -30,6 +30,7 @@ def correct(
     reason: Reason,
     dry_run: DryRun = False,
     client_id: ClientId = None,
+    json: Json = False,
     url: Url = None,
     key: Key = None,
     database_url: DatabaseUrl = None,
@@ -40,7 +41,7 @@ def correct(
 
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = given_of(project, reason, dry_run, client_id) | {"tasks": [name], "labels": [label]}
-    decide(CORRECT_GOLD, given, url, key, settings, PURPOSE)
+    decide(CORRECT_GOLD, given, url, key, settings, PURPOSE, json=json)
 
 
 @app.command(
@@ -52,6 +53,7 @@ def withdraw(
     reason: Reason,
     dry_run: DryRun = False,
     client_id: ClientId = None,
+    json: Json = False,
     url: Url = None,
     key: Key = None,
     database_url: DatabaseUrl = None,
@@ -62,7 +64,7 @@ def withdraw(
 
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = given_of(project, reason, dry_run, client_id) | {"tasks": names}
-    decide(WITHDRAW_GOLD, given, url, key, settings, PURPOSE)
+    decide(WITHDRAW_GOLD, given, url, key, settings, PURPOSE, json=json)
 
 
 @app.command(
@@ -78,6 +80,7 @@ def reopen(
     ] = 1,
     dry_run: DryRun = False,
     client_id: ClientId = None,
+    json: Json = False,
     url: Url = None,
     key: Key = None,
     database_url: DatabaseUrl = None,
@@ -91,4 +94,4 @@ def reopen(
         "tasks": names,
         "judgments": judgments,
     }
-    decide(REOPEN_TASK, given, url, key, settings, PURPOSE)
+    decide(REOPEN_TASK, given, url, key, settings, PURPOSE, json=json)

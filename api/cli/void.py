@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.deciding import ClientId, DryRun, Project, Reason, decide, given_of
+from api.cli.deciding import ClientId, DryRun, Json, Project, Reason, decide, given_of
 from api.cli.options import DatabaseUrl, DataDir, settings_of
 from api.cli.reaching import Key, Url
 
@@ -35,6 +35,7 @@ def worker(
     reason: Reason,
     dry_run: DryRun = False,
     client_id: ClientId = None,
+    json: Json = False,
     url: Url = None,
     key: Key = None,
     database_url: DatabaseUrl = None,
@@ -45,7 +46,7 @@ def worker(
 
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = given_of(project, reason, dry_run, client_id) | {"worker": name}
-    decide(VOID_WORKER, given, url, key, settings, PURPOSE)
+    decide(VOID_WORKER, given, url, key, settings, PURPOSE, json=json)
 
 
 @app.command(epilog="Example: basanite void restore ann --project animals --reason 'no bot at all'")
@@ -55,6 +56,7 @@ def restore(
     reason: Reason,
     dry_run: DryRun = False,
     client_id: ClientId = None,
+    json: Json = False,
     url: Url = None,
     key: Key = None,
     database_url: DatabaseUrl = None,
@@ -65,7 +67,7 @@ def restore(
 
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = given_of(project, reason, dry_run, client_id) | {"worker": name}
-    decide(UNVOID_WORKER, given, url, key, settings, PURPOSE)
+    decide(UNVOID_WORKER, given, url, key, settings, PURPOSE, json=json)
 
 
 @app.command(
@@ -87,6 +89,7 @@ def judgments(
     ] = None,
     dry_run: DryRun = False,
     client_id: ClientId = None,
+    json: Json = False,
     url: Url = None,
     key: Key = None,
     database_url: DatabaseUrl = None,
@@ -103,7 +106,7 @@ def judgments(
         "until": _moment(until),
         "sequences": sequence or None,
     }
-    decide(VOID_JUDGMENTS, given, url, key, settings, PURPOSE)
+    decide(VOID_JUDGMENTS, given, url, key, settings, PURPOSE, json=json)
 
 
 def _moment(time: datetime | None) -> str | None:

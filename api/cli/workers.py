@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.deciding import Project
+from api.cli.deciding import Json, Project
 from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
 from api.cli.reaching import Key, Url, asked
 from api.cli.status import Status
@@ -21,8 +21,6 @@ MANY_EPILOG = "Example: basanite workers --project animals --order accuracy --be
 ONE_EPILOG = "Example: basanite worker ann --project animals"
 _CELLS = 12  # of a confusion matrix that are shown, the most frequent errors
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-
 
 class Order(StrEnum):
     """What workers can be ordered by."""
@@ -31,6 +29,13 @@ class Order(StrEnum):
     ACCURACY = "accuracy"
     JUDGMENTS = "judgments"
     STATUS = "status"
+
+
+class Kind(StrEnum):
+    """What workers are."""
+
+    HUMAN = "human"
+    MODEL = "model"
 
 
 def workers(
@@ -51,6 +56,11 @@ def workers(
     judgments: Annotated[
         int | None, typer.Option(metavar="N", help="Only those with so many judgments or more.")
     ] = None,
+    kind: Annotated[list[Kind] | None, typer.Option(help="Only people, or only models.")] = None,
+    voided: Annotated[
+        bool | None,
+        typer.Option("--voided/--not-voided", help="Only those who are voided, or who are not."),
+    ] = None,
     most: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many at most.")] = 50,
     json: Json = False,
     url: Url = None,
@@ -69,6 +79,8 @@ def workers(
             "accuracyBelow": below,
             "accuracyAtLeast": at_least,
             "judgmentsAtLeast": judgments,
+            "kind": [each.name for each in kind] if kind else None,
+            "voided": voided,
         },
     }
     settings = settings_of(database_url=database_url, data_dir=data_dir)

@@ -45,8 +45,8 @@ async def alert(
     """One alert."""
     context = admin_of(info)
     views = await views_of(context, await shard_of(context, project), as_of)
-    found = views.alerts.get(sequence)
-    return None if found is None else alert_of(found, views)
+    found = None if views is None else views.alerts.get(sequence)
+    return None if views is None or found is None else alert_of(found, views)
 
 
 async def alerts_page(
@@ -67,9 +67,12 @@ async def alerts_page(
 ) -> Connection[Alert]:
     """Alerts of a project, the newest first."""
     context = admin_of(info)
-    views = await views_of(context, await shard_of(context, project), as_of)
-    name = f"alerts {views.project.project_id}"
+    shard = await shard_of(context, project)
+    name = f"alerts {shard.project.project_id}"
     asked = paging.page(first, after, name, int)
+    views = await views_of(context, shard, as_of)
+    if views is None:
+        return paging.connection(asked, name, [], [], 0)
     whom = None if worker is None else int(views.worker_ids([worker])[0])
     if whom is not None and whom < 0:
         raise UnknownWorker

@@ -89,7 +89,7 @@ async def appeal(
         AppealInput, strawberry.argument(name="input", description="What the worker says.")
     ],
 ) -> AppealResult:
-    """Appeal against one's own pause or ban."""
+    """Appeal against one's own pause or ban, or against being voided."""
     context = context_of(info)
     worker = context.caller.worker_id
     if worker is None:

@@ -21,7 +21,7 @@ from api.graphql.scalars import Json
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.standing import Appeal, WorkerStatus
 from api.graphql.task import Task, TaskStatus
-from api.graphql.worker import Worker
+from api.graphql.worker import Worker, WorkerKind
 from api.shard import Shard
 from db import reads, standings
 
@@ -111,6 +111,8 @@ class WorkerFilter:
     judgments_at_least: int | None = field(
         description="There are at least so many live judgments.", default=None
     )
+    kind: list[WorkerKind] | None = field(description="Any of these.", default=None)
+    voided: bool | None = field(description="Whether they are voided; null for both.", default=None)
     cohort: Json | None = field(
         description='The attributes contain this object, as in {"vendor": "acme"}.', default=None
     )
@@ -207,6 +209,8 @@ async def workers(
         accuracy_at_least=conditions.accuracy_at_least,
         judgments_at_least=conditions.judgments_at_least,
         attributes=_object("cohort", conditions.cohort),
+        kinds=_names(conditions.kind),
+        voided=conditions.voided,
     )
     keys = [_key(by, row, "worker_id") for row in found]
     total = shard.quality().workers if conditions == WorkerFilter() else None

@@ -39,7 +39,9 @@ Then = Annotated[
     strawberry.argument(
         description="Answer as it was then. The log is replayed for it from the newest snapshot "
         "before that moment: 4 to 15 seconds a million entries, the first time. One such replay "
-        "runs at a time, and the last two moments are kept. Refused with TOO_LONG_AGO beyond "
+        "runs at a time, and the last two moments are kept. What is said of workers leans "
+        "on the log up to then, but on their records in other projects as they are now. Null "
+        "before the project was there. Refused with TOO_LONG_AGO beyond "
         "2,000,000 entries, and with NOT_YET in the future."
     ),
 ]
@@ -52,7 +54,8 @@ async def project(info: Info, external_id: Named, as_of: Then = None) -> Project
         shard = await shard_of(context, external_id)
     except UnknownProject:
         return None
-    return project_of(await views_of(context, shard, as_of))
+    views = await views_of(context, shard, as_of)
+    return None if views is None else project_of(views)
 
 
 async def task(
@@ -60,9 +63,11 @@ async def task(
 ) -> Task | None:
     """One task."""
     context = admin_of(info)
-    shard = await views_of(context, await shard_of(context, project), as_of)
-    ids = shard.task_ids([external_id]).tolist()
-    return await _task(context, shard, ids[0], selected(info))
+    views = await views_of(context, await shard_of(context, project), as_of)
+    if views is None:
+        return None
+    ids = views.task_ids([external_id]).tolist()
+    return await _task(context, views, ids[0], selected(info))
 
 
 async def worker(
@@ -70,9 +75,11 @@ async def worker(
 ) -> Worker | None:
     """One worker."""
     context = admin_of(info)
-    shard = await views_of(context, await shard_of(context, project), as_of)
-    ids = shard.worker_ids([external_id]).tolist()
-    return await _worker(context, shard, ids[0], selected(info))
+    views = await views_of(context, await shard_of(context, project), as_of)
+    if views is None:
+        return None
+    ids = views.worker_ids([external_id]).tolist()
+    return await _worker(context, views, ids[0], selected(info))
 
 
 async def node(
@@ -98,8 +105,8 @@ async def node(
             return None
 
 
-async def views_of(context: Context, shard: Shard, as_of: AsOf | None) -> Views:
-    """The project as it is, or as it was."""
+async def views_of(context: Context, shard: Shard, as_of: AsOf | None) -> Views | None:
+    """The project as it is, or as it was; None before there was one."""
     if as_of is None:
         return shard
     history = context.service.shards.history
@@ -107,7 +114,10 @@ async def views_of(context: Context, shard: Shard, as_of: AsOf | None) -> Views:
         case int(sequence), None:
             return await history.at(shard, sequence)
         case None, datetime() as time:
-            return await history.at_time(shard, with_offset("asOf.time", time))
+            time = with_offset("asOf.time", time)
+            if time < shard.project.created_at:
+                return None
+            return await history.at_time(shard, time)
         case _:
             raise InvalidInput("asOf", "name a sequence or a time, one of the two")
 

@@ -63,7 +63,9 @@ class LiftPauseInput(RulingInput):
 class AnswerAppealInput(RulingInput):
     """What is answered; the reason is for the worker to read."""
 
-    granted: bool = field(description="Whether the pause or ban is lifted.")
+    granted: bool = field(
+        description="Whether the pause or ban is lifted, and the worker restored if it is voided."
+    )
 
 
 @strawberry.input(description="An appeal of the worker of the key in use.")

@@ -39,7 +39,7 @@ class WorkerStatus(Enum):
     STATUS_HELD="Staff holds the status, whatever the tests say.",
     STATUS_FREED="Staff gave the status back to the tests.",
     PAUSE_LIFTED="Staff lifted a pause or ban.",
-    WORKER_APPEALED="The worker appealed against a pause or ban.",
+    WORKER_APPEALED="The worker appealed against a pause or ban, or against being voided.",
     APPEAL_ANSWERED="Staff answered the appeal.",
 )
 class StatusDecisionKind(Enum):
@@ -132,7 +132,13 @@ class Standing:
 class OwnStanding:
     """A worker's standing, as the worker sees it."""
 
-    status: WorkerStatus | None = field(description="The status; null where it is not told.")
+    status: WorkerStatus | None = field(
+        description="The status; null where it is not told, and while the worker is voided."
+    )
+    voided: bool | None = field(
+        description="Whether staff took all judgments of the worker back, so that it gets no "
+        "tasks; null where it is not told."
+    )
     since: datetime | None = field(
         description="Since when; null from the beginning, or where it is not told."
     )

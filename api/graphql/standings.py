@@ -24,7 +24,7 @@ from api.rows import Int32s
 from api.shard import Shard
 from api.vetting import told
 from api.views import Views
-from db import standings
+from db import log, standings
 
 
 async def standings_of(
@@ -64,6 +64,7 @@ async def own_standing(context: Context, shard: Shard, worker: int) -> OwnStandi
         answer = None
     own = OwnStanding(
         status=None,
+        voided=None,
         since=None,
         reasons=[],
         appeal=None if appeal is None else appeal["body"]["reason"],
@@ -71,6 +72,15 @@ async def own_standing(context: Context, shard: Shard, worker: int) -> OwnStandi
         appeal_answer=None if answer is None else answer["body"]["reason"],
     )
     telling, ids = shard.project.policy.tell_workers, np.array([worker], np.int32)
+    decision = shard.memory.voided.get(worker)
+    if telling != NOTHING:
+        own.voided = decision is not None
+    if decision is not None:
+        if telling != NOTHING:
+            pool, project_id = context.service.pool, shard.project.project_id
+            async with pool.acquire() as connection:
+                own.since = await log.moment(connection, project_id, decision)
+        return own
     if telling != NOTHING:
         own.status = WorkerStatus(shard.workers(ids).status[0])
         own.since = next((row["created_at"] for row in history if _turned(row)), None)

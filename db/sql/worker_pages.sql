@@ -3,63 +3,64 @@
 -- It has no index for these orders: its rows are rewritten all the time, and workers are so few that
 -- sorting those of a project takes milliseconds.
 -- $1 project, then filters, null for none: $2 statuses, $3 accuracy below, $4 accuracy at least,
--- $5 judgments at least, $6 cohort, $7 and $8 the sort key to begin after, $9 how many.
+-- $5 judgments at least, $6 cohort, $7 kinds, $8 voided, $9 and $10 the sort key to begin after,
+-- $11 how many.
 
 -- name: workers_by_accuracy_asc
 -- Least accurate first.
-select * from workers_listed($1, $2, $3, $4, $5, $6, null, null)
-where $7::real is null or (accuracy, worker_id) > ($7, $8::integer)
+select * from workers_listed($1, $2, $3, $4, $5, $6, $7, $8, null, null)
+where $9::real is null or (accuracy, worker_id) > ($9, $10::integer)
 order by accuracy asc, worker_id asc
-limit $9;
+limit $11;
 
 -- name: workers_by_accuracy_desc
 -- Most accurate first.
-select * from workers_listed($1, $2, $3, $4, $5, $6, null, null)
-where $7::real is null or (accuracy, worker_id) < ($7, $8::integer)
+select * from workers_listed($1, $2, $3, $4, $5, $6, $7, $8, null, null)
+where $9::real is null or (accuracy, worker_id) < ($9, $10::integer)
 order by accuracy desc, worker_id desc
-limit $9;
+limit $11;
 
 -- name: workers_by_judgments_asc
 -- Fewest judgments first.
-select * from workers_listed($1, $2, $3, $4, $5, $6, null, null)
-where $7::integer is null or (judgments, worker_id) > ($7, $8::integer)
+select * from workers_listed($1, $2, $3, $4, $5, $6, $7, $8, null, null)
+where $9::integer is null or (judgments, worker_id) > ($9, $10::integer)
 order by judgments asc, worker_id asc
-limit $9;
+limit $11;
 
 -- name: workers_by_judgments_desc
 -- Most judgments first.
-select * from workers_listed($1, $2, $3, $4, $5, $6, null, null)
-where $7::integer is null or (judgments, worker_id) < ($7, $8::integer)
+select * from workers_listed($1, $2, $3, $4, $5, $6, $7, $8, null, null)
+where $9::integer is null or (judgments, worker_id) < ($9, $10::integer)
 order by judgments desc, worker_id desc
-limit $9;
+limit $11;
 
 -- name: workers_by_status_asc
 -- By status.
-select * from workers_listed($1, $2, $3, $4, $5, $6, null, null)
-where $7::text is null or (status, worker_id) > ($7, $8::integer)
+select * from workers_listed($1, $2, $3, $4, $5, $6, $7, $8, null, null)
+where $9::text is null or (status, worker_id) > ($9, $10::integer)
 order by status asc, worker_id asc
-limit $9;
+limit $11;
 
 -- name: workers_by_status_desc
 -- By status, backwards.
-select * from workers_listed($1, $2, $3, $4, $5, $6, null, null)
-where $7::text is null or (status, worker_id) < ($7, $8::integer)
+select * from workers_listed($1, $2, $3, $4, $5, $6, $7, $8, null, null)
+where $9::text is null or (status, worker_id) < ($9, $10::integer)
 order by status desc, worker_id desc
-limit $9;
+limit $11;
 
 -- name: workers_by_age_asc
 -- Newest last.
-select * from workers_listed($1, $2, $3, $4, $5, $6, $7, null)
-where $8::integer is null
+select * from workers_listed($1, $2, $3, $4, $5, $6, $7, $8, $9, null)
+where $10::integer is null
 order by worker_id asc
-limit $9;
+limit $11;
 
 -- name: workers_by_age_desc
 -- Newest first.
-select * from workers_listed($1, $2, $3, $4, $5, $6, null, $7)
-where $8::integer is null
+select * from workers_listed($1, $2, $3, $4, $5, $6, $7, $8, null, $9)
+where $10::integer is null
 order by worker_id desc
-limit $9;
+limit $11;
 
 -- name: workers_by_ids
 -- Some workers, in the order of their ids.

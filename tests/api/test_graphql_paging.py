@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from tests.api.rig import derived_written
-from tests.api.serving import SUBMIT_MANY, Data, Serving
+from tests.api.serving import CREATE_KEY, SUBMIT_MANY, Data, Serving
 
 TASKS = """
 query ($filter: TaskFilter, $order: TaskOrder, $first: Int, $after: String) {
@@ -197,6 +197,34 @@ async def test_filters(server: Serving) -> None:
     low = await walk(server, WORKERS, 2, filter={"accuracyBelow": 2.0, "accuracyAtLeast": 0.0})
     assert len(low) == 6
     assert await walk(server, WORKERS, 2, filter={"cohort": {"vendor": "acme"}}) == []
+
+
+VOID_WORKER = """
+mutation ($input: VoidWorkerInput!) {
+  voidWorker(input: $input) { ... on Retraction { sequence } ... on Refusal { code } }
+}
+"""
+
+
+async def test_workers_are_filtered_by_kind_and_whether_they_are_voided(server: Serving) -> None:
+    await fill(server)
+    assert "key" in await server.do(
+        CREATE_KEY, {"role": "WORKER", "project": "p", "worker": "gpt", "kind": "MODEL"}
+    )
+    void = {"project": "p", "worker": "w1", "reason": "a bot", "clientId": "1"}
+    assert (await server.do(VOID_WORKER, void))["sequence"]
+    await derived_written(server.service.shards.get("p"))
+    people = [f"w{k}" for k in range(6)]
+    for given, expected in (
+        ({"kind": ["MODEL"]}, ["gpt"]),
+        ({"kind": ["HUMAN", "MODEL"]}, [*people, "gpt"]),
+        ({"voided": True}, ["w1"]),
+        ({"voided": False, "kind": ["HUMAN"]}, ["w0", *people[2:]]),
+        ({"voided": True, "kind": ["MODEL"]}, []),
+    ):
+        for by in ("AGE", "STATUS", "ACCURACY"):
+            nodes = await walk(server, WORKERS, 2, filter=given, order={"by": by})
+            assert sorted(node["externalId"] for node in nodes) == sorted(expected)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ query ($status: [WorkerStatus!]) {
 }
 """
 APPEALS = '{ appeals(project: "p") { sequence worker message } }'
-ME = "{ me { standing { status since reasons appeal appealGranted appealAnswer } } }"
+ME = "{ me { standing { status voided since reasons appeal appealGranted appealAnswer } } }"
 
 TASKS = [f"t{number}" for number in range(40)]
 
@@ -215,3 +215,67 @@ async def test_statuses_and_their_knobs_must_make_sense(server: Serving) -> None
         answer = await server.do(UPDATE_POLICY, {"project": "p", "policy": policy})
         assert answer["code"] == "INVALID_POLICY"
         assert name in answer["message"]
+
+
+VOID = """
+mutation ($input: VoidWorkerInput!) {
+  voidWorker(input: $input) { ... on Retraction { sequence } ... on Refusal { code } }
+}
+"""
+BACK = '{ worker(externalId: "eve", project: "p") { voided judgmentCount } }'
+
+
+async def test_a_voided_worker_knows_it_and_appeals(server: Serving) -> None:
+    token = await project(server)
+    rows = {"project": "p", "tasks": TASKS[:3], "labels": ["cat"] * 3}
+    assert (await server.do(SUBMIT_MANY, rows, token))["accepted"] == 3
+    own = (await server.data(ME, token=token))["me"]["standing"]
+    assert (own["status"], own["voided"], own["since"]) == ("ACTIVE", False, None)
+    void = {"project": "p", "worker": "eve", "reason": "a bot", "clientId": "1"}
+    assert (await server.do(VOID, void))["sequence"]
+    own = (await server.data(ME, token=token))["me"]["standing"]
+    assert (own["status"], own["voided"]) == (None, True)
+    assert own["since"] is not None
+    given = {"message": "I am no bot.", "clientId": "1"}
+    appealed = await server.do(APPEAL, given, token)
+    assert appealed["standing"]["appeal"] == "I am no bot."
+    unopened = await rule(server, "answerAppeal", "2", worker="eve", granted=False)
+    assert unopened["worker"] == {"externalId": "eve", "status": "ACTIVE"}
+    assert (await server.data(BACK))["worker"] == {"voided": True, "judgmentCount": 0}
+    assert (await server.do(APPEAL, given | {"clientId": "2"}, token))["standing"]
+    answer = await rule(server, "answerAppeal", "3", granted=True)
+    assert (await server.data(BACK))["worker"] == {"voided": False, "judgmentCount": 3}
+    again = await rule(server, "answerAppeal", "3", granted=True)
+    assert (again["sequence"], again["duplicate"]) == (answer["sequence"], True)
+    own = (await server.data(ME, token=token))["me"]["standing"]
+    assert (own["status"], own["voided"], own["appealGranted"]) == ("ACTIVE", False, True)
+    assert (await server.do(VOID, void | {"clientId": "4"}))["sequence"]
+    again = await rule(server, "answerAppeal", "3", granted=True)
+    assert again["duplicate"]
+    assert (await server.data(BACK))["worker"]["voided"]
+
+
+async def test_who_is_told_nothing_learns_nothing_from_refusals(server: Serving) -> None:
+    token = await project(server, tellWorkers="NOTHING")
+    honest = await server.worker_key("p", "ann")
+    took = await pause(server, token)
+
+    async def tries(key: str) -> tuple[str | None, list[str], Data]:
+        leased = await server.do(LEASE, {"project": "p", "count": 1}, key)
+        rows = {"project": "p", "tasks": [TASKS[0], TASKS[-1]], "labels": ["cat", "dog"]}
+        appealed = await server.do(APPEAL, {"message": "?", "clientId": "1"}, key)
+        return leased.get("code"), (await server.do(SUBMIT_MANY, rows, key))["codes"], appealed
+
+    leased, codes, appealed = await tries(token)
+    assert (leased, codes) == ("NO_TASKS", ["TASK_CLOSED", "OVERLAP_FULL"])
+    everyone = appealed["standing"]
+    assert everyone == (await tries(honest))[2]["standing"]
+    assert everyone["status"] is None
+    shard = server.service.shards.get("p")
+    assert shard.memory.model.judgment_count == took + 2
+    void = {"project": "p", "worker": "eve", "reason": "a bot", "clientId": "1"}
+    assert (await server.do(VOID, void))["sequence"]
+    own = (await server.data(ME, token=token))["me"]["standing"]
+    assert (own["status"], own["voided"], own["since"]) == (None, None, None)
+    leased, codes, appealed = await tries(token)
+    assert (leased, codes) == ("NO_TASKS", ["OVERLAP_FULL", "OVERLAP_FULL"])

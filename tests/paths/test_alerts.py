@@ -1,5 +1,6 @@
 """`basanite alerts` against a running server: listed, shown, handled and watched."""
 
+import json
 from pathlib import Path
 
 from tests.api.findings import copying, enter
@@ -31,6 +32,9 @@ async def test_staff_handle_alerts_on_the_command_line(database_url: str, tmp_pa
         listed = await alerts("list")
         assert (listed.status, f"{seq} " in listed.text) == (0, True)
         assert "COPYING: ann, [eve]: 2 workers gave" in listed.text
+        (plain,) = json.loads((await alerts("list", "--json")).text)
+        assert (plain["sequence"], plain["kind"]) == (seq, "COPYING")
+        assert json.loads((await alerts("show", str(seq), "--json")).text) == plain
         shown = await alerts("show", str(seq))
         assert 'What to do: joinWorkers(workers: ["ann", "[eve]"])' in shown.text
         assert "Tasks: [b]" in shown.text

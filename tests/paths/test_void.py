@@ -1,5 +1,6 @@
 """`basanite void` against a running server: foreseen, decided, taken back."""
 
+import json
 from pathlib import Path
 
 from tests.api.rig import learned
@@ -34,6 +35,8 @@ async def test_staff_void_and_restore_on_the_command_line(
             common = ("--project", "p", "--reason", "a [bot]", "--url", server.url)
             return await basanite(tmp_path, "void", *arguments, *common, "--key", server.token)
 
+        plain = json.loads((await void("worker", "[eve]", "--dry-run", "--json")).text)
+        assert (plain["sequence"], plain["effect"]["judgments"]) == (None, 4)
         foreseen = await void("worker", "[eve]", "--dry-run")
         assert (foreseen.status, "nothing was stored" in foreseen.text) == (0, True)
         assert (await server.data(WORKER))["worker"] == {"voided": False, "judgmentCount": 4}

@@ -22,6 +22,12 @@ async def test_workers_are_shown_on_the_command_line(database_url: str, tmp_path
         shown = await show("workers", "--json", "--judgments", "40", "--at-least", "0.0")
         names = {node["externalId"] for node in json.loads(shown.text)}
         assert names == {"a", "b", "c", "d", "tires", "says cat"}
+        people = await show("workers", "--kind", "human", "--not-voided", "--most", "9")
+        assert sum(f" {name} " in people.text for name in ("a", "tires", "says cat")) == 3
+        shown = await show("workers", "--kind", "model", "--voided", "--json")
+        assert json.loads(shown.text) == []
+        every = await basanite(tmp_path, "projects", "--url", server.url, "--key", server.token)
+        assert every.text.split("\n")[1].split()[0] == "p"
         nobody = await show("workers", "--status", "banned", "--below", "0.01", "--json")
         assert json.loads(nobody.text) == []
         one = await show("worker", "says cat")

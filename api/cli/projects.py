@@ -1,0 +1,53 @@
+"""`basanite projects`: which projects there are, and how far they have come."""
+
+from typing import TYPE_CHECKING, Any
+
+from api.cli.deciding import Json
+from api.cli.options import DatabaseUrl, DataDir, settings_of
+from api.cli.reaching import Key, Url, asked
+
+if TYPE_CHECKING:
+    from api.client import Client
+
+EPILOG = "Example: basanite projects --json"
+
+
+def projects(
+    json: Json = False,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List the projects: tasks, how many are settled, judgments, workers."""
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from api.documents import PROJECTS
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    out, screen = Console(highlight=False), Console(highlight=False, stderr=True)
+
+    async def work(client: "Client") -> list[dict[str, Any]]:
+        return [node async for node in client.nodes(PROJECTS)]
+
+    found = asked(work, url, key, settings, screen, "basanite projects")
+    if json:
+        out.print_json(data=found)
+        return
+    numbers = ("tasks", "settled", "judgments", "workers")
+    table = Table(
+        Column("project", overflow="fold"),
+        *(Column(name, justify="right") for name in numbers),
+        Column("created"),
+        box=None,
+    )
+    for node in found:
+        now = node["quality"]
+        tasks = now["tasks"]
+        counts = (tasks["total"], tasks["settled"], now["judgments"], now["workers"])
+        table.add_row(
+            Text(node["externalId"]), *(f"{count:,}" for count in counts), node["createdAt"][:10]
+        )
+    out.print(table if found else "There is no project yet.")
