@@ -149,7 +149,6 @@ MESSAGES: Mapping[str, str] = {
     Code.NOT_HELD: "The worker's status is not held by staff, so there is nothing to free.",
     Code.NOT_PAUSED: "The worker is neither paused nor banned nor voided, so there is nothing to "
     "lift and nothing to appeal against.",
-    Code.APPEAL_OPEN: "An appeal of the worker is open already, since decision {decision}. Wait "
-    "for its answer.",
+    Code.APPEAL_OPEN: "An appeal of the worker is open already. Wait for its answer.",
     Code.NO_APPEAL: "No appeal of the worker is open, so there is nothing to answer.",
 }

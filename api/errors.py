@@ -233,9 +233,6 @@ class AppealOpen(Refused):
 
     code = Code.APPEAL_OPEN
 
-    def __init__(self, decision: int) -> None:
-        super().__init__(decision=decision)
-
 
 class NoAppeal(Refused):
     """An appeal is to be answered that there is not."""

@@ -77,7 +77,7 @@ def _grant(plan: Plan, worker: int, tasks: Int32s) -> list[OpenLease]:
     granted = []
     for task in tasks.tolist():
         seq = plan.next_seq()
-        lease_id = lease_uuid(seq, plan.entropy(_ENTROPY_BYTES))
+        lease_id = lease_uuid(plan.now, plan.entropy(_ENTROPY_BYTES))
         lease = OpenLease(lease_id, task, worker, expires_at.timestamp())
         plan.grant(lease, seq, expires_at)
         granted.append(lease)

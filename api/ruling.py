@@ -62,7 +62,7 @@ def obstacle(memory: Memory, ruling: Ruling) -> Refused | None:
         case LiftPause() if worker not in vetting.barred:
             return NotPaused()
         case Appeal() if worker in vetting.appeals:
-            return AppealOpen(vetting.appeals[worker])
+            return AppealOpen()
         case Appeal() if not (worker in vetting.barred or worker in memory.voided or untold):
             return NotPaused()
         case AnswerAppeal() if worker not in vetting.appeals:

@@ -226,20 +226,18 @@ async def open_leases(
     if until is None:
         return await connection.fetch(sql("open_leases"), project_id)
     at = await moment(connection, project_id, until)
-    return await connection.fetch(sql("open_leases_at"), project_id, _first_id(until + 1), at)
+    return await connection.fetch(sql("open_leases_at"), project_id, until, at)
 
 
 async def moment(connection: AnyConnection, project_id: int, seq: int) -> datetime | None:
     """Return when the last entry up to a seq came, None before the first."""
-    found: datetime | None = await connection.fetchval(
-        sql("moment_of_seq"), project_id, seq, _first_id(seq + 1)
-    )
+    found: datetime | None = await connection.fetchval(sql("moment_of_seq"), project_id, seq)
     return found
 
 
 async def entry_from(connection: AnyConnection, project_id: int, seq: int) -> asyncpg.Record | None:
     """Return (seq, created_at) of the first judgment, decision or lease from a seq on."""
-    return await connection.fetchrow(sql("entry_from"), project_id, seq, _first_id(seq))
+    return await connection.fetchrow(sql("entry_from"), project_id, seq)
 
 
 async def count_judgments(
@@ -247,11 +245,6 @@ async def count_judgments(
 ) -> int:
     """Count the judgments with after < seq <= until."""
     return int(await connection.fetchval(sql("judgments_between"), project_id, after, until))
-
-
-def _first_id(seq: int) -> UUID:
-    """The least id of a lease of this seq or a later one: the seq leads in it, with 48 bits."""
-    return UUID(int=seq << 80)
 
 
 async def last_seq(connection: AnyConnection, project_id: int) -> int:

@@ -99,7 +99,6 @@ async def appeal(
     cause = Cause(context.actor, given.message, {}, f"appeal of {worker}: {given.client_id}")
     done = await _rule(shard, acts.Appeal(worker), cause)
     return AppealPayload(
-        sequence=LogSequence(done.seq or 0),
         duplicate=done.duplicate,
         standing=await own_standing(context, shard, worker),
     )

@@ -51,7 +51,9 @@ class SubmitJudgmentInput:
 class SubmitJudgmentPayload:
     """Answer of submitJudgment."""
 
-    sequence: Sequence = field(description="The judgment's position in the project's log.")
+    sequence: Sequence | None = field(
+        description="The judgment's position in the project's log. Null for WORKER keys."
+    )
     duplicate: bool = field(description="Whether it was there before and nothing was added.")
     status: TaskStatus | None = field(
         description="Where the task stands now. Null for WORKER keys."
@@ -113,8 +115,9 @@ class SubmitJudgmentsPayload:
     codes: list[Code | None] = field(
         description="The code of each row: null if it was stored, DUPLICATE if it was there."
     )
-    sequences: list[Sequence | None] = field(
-        description="The position of each row in the project's log; null where refused."
+    sequences: list[Sequence | None] | None = field(
+        description="The position of each row in the project's log; null where refused. Null for "
+        "WORKER keys."
     )
     consensus: ConsensusColumns | None = field(
         description="What follows from the batch. Null for WORKER keys."

@@ -107,9 +107,12 @@ class AnswerAppealPayload(Ruling):
 
 
 @strawberry.type(description="The appeal is open until staff answers it.")
-class AppealPayload(Ruling):
+class AppealPayload:
     """Answer of appeal."""
 
+    duplicate: bool = field(
+        description="Whether it came before, under the same client id, and nothing was done now."
+    )
     standing: OwnStanding = field(description="How the worker stands.")
 
 

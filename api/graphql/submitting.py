@@ -72,7 +72,7 @@ async def submit_judgment(
     if code and code != Code.DUPLICATE:
         return row_refusal(Code(code), FACTS.get(code, {}))
     return SubmitJudgmentPayload(
-        sequence=LogSequence(int(done.seq[0])),
+        sequence=LogSequence(int(done.seq[0])) if context.is_admin else None,
         duplicate=bool(code),
         status=STATUSES[int(done.status[0])] if context.is_admin else None,
         consensus=_consensus(shard, done) if context.is_admin else None,
@@ -113,7 +113,7 @@ async def submit_judgments(
         refused=len(refused),
         refusals=refused,
         codes=[Code(code) if code else None for code in done.code],
-        sequences=_sequences(done, refused),
+        sequences=_sequences(done, refused) if context.is_admin else None,
         consensus=_consensus_columns(shard, done) if context.is_admin else None,
     )
 

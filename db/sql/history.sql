@@ -1,13 +1,12 @@
 -- name: entry_from
--- The first entry of the log from a seq on, and when it came; lease ids begin with their seq.
+-- The first entry of the log from a seq on, and when it came.
 select seq, created_at
 from (
     (select seq, created_at from judgment where project_id = $1 and seq >= $2 order by seq limit 1)
     union all
     (select seq, created_at from decision where project_id = $1 and seq >= $2 order by seq limit 1)
     union all
-    (select seq, granted_at from lease where project_id = $1 and lease_id >= $3
-     order by lease_id limit 1)
+    (select seq, granted_at from lease where project_id = $1 and seq >= $2 order by seq limit 1)
 ) as entry
 order by seq
 limit 1;
@@ -21,15 +20,14 @@ from (
     union all
     (select created_at from decision where project_id = $1 and seq <= $2 order by seq desc limit 1)
     union all
-    (select granted_at from lease where project_id = $1 and lease_id < $3
-     order by lease_id desc limit 1)
+    (select granted_at from lease where project_id = $1 and seq <= $2 order by seq desc limit 1)
 ) as entry;
 
 -- name: open_leases_at
 -- The leases that were open at a moment, of those granted up to a seq.
 select lease_id, task_id, worker_id, expires_at
 from lease
-where project_id = $1 and lease_id < $2 and (closed_at is null or closed_at > $3);
+where project_id = $1 and seq <= $2 and (closed_at is null or closed_at > $3);
 
 -- name: judgments_between
 -- How many judgments came after a seq, up to another.

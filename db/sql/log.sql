@@ -85,12 +85,12 @@ from lease
 where project_id = $1 and closed_at is null;
 
 -- name: last_seq
--- The last seq of a project's log; lease ids grow with seq.
+-- The last seq of a project's log.
 select greatest(
     (select max(seq) from judgment where project_id = $1),
     (select max(seq) from decision where project_id = $1),
     (select max(seq) from retraction where project_id = $1),
-    (select seq from lease where project_id = $1 order by lease_id desc limit 1),
+    (select max(seq) from lease where project_id = $1),
     0
 );
 

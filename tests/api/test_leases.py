@@ -1,5 +1,6 @@
 """The book of leases against a list of them."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from hypothesis import given
@@ -55,8 +56,19 @@ def test_the_book_forgets_what_ended_long_ago_and_stays_small() -> None:
     assert book.next_expiry() is None
 
 
-@given(st.lists(st.integers(0, 2**48 - 1), unique=True), st.binary(min_size=10, max_size=10))
-def test_lease_ids_grow_with_seq_and_are_proper_uuids(seqs: list[int], entropy: bytes) -> None:
-    ids = [lease_uuid(seq, entropy) for seq in seqs]
-    assert sorted(ids) == [lease_uuid(seq, entropy) for seq in sorted(seqs)]
-    assert {(one.version, one.variant) for one in ids} <= {(8, "specified in RFC 4122")}
+MOMENTS = st.datetimes(
+    datetime(2020, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
+    datetime(2400, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+
+
+@given(st.lists(st.tuples(MOMENTS, st.binary(min_size=10, max_size=10))))
+def test_lease_ids_grow_with_time_and_tell_no_more(grants: list[tuple[datetime, bytes]]) -> None:
+    ids = [lease_uuid(at, entropy) for at, entropy in grants]
+    times = [int(at.timestamp() * 1000) for at, _ in grants]
+    assert [one.int >> 80 for one in ids] == times
+    assert {(one.version, one.variant) for one in ids} <= {(7, "specified in RFC 4122")}
+    random = int.from_bytes(b"\xff" * 10, "big") & ~(0xF << 76 | 0x3 << 62)
+    for one, (_, entropy) in zip(ids, grants, strict=True):
+        assert one.int & random == int.from_bytes(entropy, "big") & random
