@@ -3,7 +3,10 @@
 from datetime import timedelta
 from typing import Final
 
+import numpy as np
+
 from api.errors import LeaseLimit, NoTasks, Refused, WorkerBanned, WorkerPaused, WorkerVoided
+from api.gold_choice import gold_places, in_quiz
 from api.leases import OpenLease, lease_uuid
 from api.plan import Plan
 from api.policy import NOTHING
@@ -27,7 +30,7 @@ def hand_out(plan: Plan, request: LeaseTasks) -> None:
         policy, held = plan.memory.project.policy, plan.memory.leases.held(request.worker)
         request.refusal = LeaseLimit(held, policy.leases_per_worker)
         return
-    tasks = _choose(plan, request.worker, count)
+    tasks = _mix(plan, request.worker, count)
     if len(tasks) == 0:
         request.refusal = _nothing(plan)
         return
@@ -52,6 +55,28 @@ def _room(plan: Plan, request: LeaseTasks) -> int:
     memory = plan.memory
     held = memory.leases.held(request.worker)
     return min(request.count, memory.project.policy.leases_per_worker - held)
+
+
+def _mix(plan: Plan, worker: int, count: int) -> Int32s:
+    """Up to `count` tasks for the worker, gold hidden among the others.
+
+    Where there are no others there is no gold either, or all that is left would be gold; but in the
+    quiz, which may be of gold alone.
+    """
+    places = gold_places(plan, worker, count)
+    others = _choose(plan, worker, max(places.count(None), 1)).tolist()
+    examined = in_quiz(plan.memory, worker)
+    tasks: list[int] = []
+    if not others and not examined:
+        return np.zeros(0, np.int32)
+    for gold in places:
+        if gold is not None:
+            tasks.append(gold)
+        elif others:
+            tasks.append(others.pop(0))
+        elif not examined:
+            break
+    return np.array(tasks, np.int32)
 
 
 def _choose(plan: Plan, worker: int, count: int) -> Int32s:

@@ -119,7 +119,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             supersedes = last[key] if earlier is None else earlier
             if standing == label:
                 codes[row], seqs[row] = Code.DUPLICATE, supersedes
-            elif not (policy.allow_revision and memory.revisable(task)):
+            elif not (policy.allow_revision and memory.revisable(task, worker)):
                 codes[row] = Code.TASK_CLOSED
                 continue
             own = pairs.get(key)

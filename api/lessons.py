@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from api.decisions import GOLD_SET, GOLD_WITHDRAWN
+from api.decisions import GOLD_KINDS
 from api.rows import Float32s, Int64s
 from db.log import Entries, EventRows
 from engine import GOLD, JUDGE, RETRACT, Events
@@ -37,7 +37,7 @@ def of_flush(entries: Entries) -> Lessons:
         for seq, kind, task, body in zip(
             decisions.seq, decisions.kind, decisions.task, decisions.body, strict=True
         )
-        if kind in (GOLD_SET, GOLD_WITHDRAWN)
+        if kind in GOLD_KINDS
     ]
     others += [
         (seq, JUDGE if restores else RETRACT, task, worker, label, seconds)

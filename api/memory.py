@@ -15,9 +15,10 @@ import numpy as np
 from api.acts import Ruling
 from api.alerts import AlertBook
 from api.directory import Directory
+from api.doubts import Doubts
+from api.gold_book import GoldBook
 from api.leases import LeaseBook, OpenLease
 from api.lessons import Lessons
-from api.policy import Policy
 from api.projects import Project
 from api.reputations import Background
 from api.rows import (
@@ -78,7 +79,9 @@ class Memory:
         self.load = np.zeros(0, np.int32)
         self._models: set[int] = set()
         self.standing = Standing()
+        self.gold = GoldBook(len(project.labels))
         self.background = Background(len(project.labels))
+        self.doubts = Doubts()
         self.voided: dict[int, int] = {}  # seq of the decision by voided worker
         self.voices = Voices()
         self.alerts = AlertBook()
@@ -113,8 +116,7 @@ class Memory:
         outcome = self.model.apply(lessons.events)
         self.background.count(len(lessons.events), refitted=outcome.refitted)
         tasks, workers = self.standing.update(self.model, policy, outcome, seq)
-        # Not only where the status changed: gold rests when it is full.
-        self._rest(outcome.tasks, policy)
+        self._rest(outcome.tasks)
         turned = self.vetting.learn(self.project, lessons)
         self.standing.worker_seq[turned] = seq
         return Changed(tasks, distinct(workers, turned) if len(turned) else workers)
@@ -160,7 +162,7 @@ class Memory:
         """Let standing and queue of some more tasks follow; return those that changed, at `seq`."""
         policy = self.project.policy
         tasks, moved = self.standing.sweep(self.model, policy, seq)
-        self._rest(tasks, policy)
+        self._rest(tasks)
         return moved
 
     def sweep_all(self, seq: int) -> Int32s:
@@ -175,7 +177,7 @@ class Memory:
         policy = self.project.policy
         self.standing.required[tasks] = judgments
         moved = self.standing.look(self.model, policy, tasks, seq, noticeable=0.0)
-        self._rest(tasks, policy)
+        self._rest(tasks)
         self.tell_loads(tasks)
         return moved
 
@@ -275,7 +277,7 @@ class Memory:
         standing.leases[:] = 0
         np.add.at(standing.leases, held, 1)
         self._count_loads()
-        self._rest(np.arange(len(self.tasks), dtype=np.int32), self.project.policy)
+        self._rest(np.arange(len(self.tasks), dtype=np.int32))
         self.vetting.survey(self.project, len(self.workers))
 
     def _count_loads(self) -> None:
@@ -286,8 +288,8 @@ class Memory:
         np.add.at(self.load, np.array(held, np.int32), 1)
         self.tell_loads(ids)
 
-    def _rest(self, tasks: Int32s, policy: Policy) -> None:
-        turned, opened = self.standing.rest(tasks, policy)
+    def _rest(self, tasks: Int32s) -> None:
+        turned, opened = self.standing.rest(tasks)
         self.queue.set_open(turned, opened)
 
     # What is read
@@ -315,15 +317,26 @@ class Memory:
         extra = self.standing.beside(tasks, policy)
         return statuses(self.model.consensus(tasks), policy, required, extra)
 
-    def revisable(self, task: int) -> bool:
-        """Whether judgments of the task may still be replaced."""
-        standing, policy, one = self.standing, self.project.policy, np.array([task], np.int32)
-        if self.statuses(one)[0] == OPEN:
-            return True
-        # Gold must not show: until it is full it behaves like any open task.
-        counted = standing.judgments[task] - standing.beside(one, policy)[0]
-        full = counted >= max(policy.overlap, standing.required[task])
-        return bool(standing.gold[task] >= 0 and not full)
+    def revisable(self, task: int, worker: int) -> bool:
+        """Whether the worker's judgment of the task may still be replaced.
+
+        Gold must not show, however many have judged it: it is as if each `overlap` of its judgments
+        were those of another task, which is open until it has them all.
+        """
+        standing = self.standing
+        if standing.gold[task] < 0:
+            return bool(self.statuses(np.array([task], np.int32))[0] == OPEN)
+        placeless = self.placeless
+        judges = self.vetting.tests.judges_of(task).tolist()
+        earlier = judges[: judges.index(worker)] if worker in judges else judges
+        overlap = self.project.policy.overlap
+        ends = (sum(judge not in placeless for judge in earlier) // overlap + 1) * overlap
+        return sum(judge not in placeless for judge in judges) < ends
+
+    def exposures(self, task: int) -> int:
+        """How many workers have judged a task or hold it, those of planned leases as well."""
+        standing = self.standing
+        return max(int(self.load[task]), int(standing.judgments[task] + standing.leases[task]))
 
     def task_views(self, ids: Int32s) -> TaskViews:
         """Return tasks as they stand."""

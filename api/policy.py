@@ -97,6 +97,26 @@ class Policy:
         "of its workers shift.",
     )
     quiz: bool = _switch(False, "Whether new workers have to pass a quiz before they are active.")
+    # Gold, hidden among the other tasks of a worker.
+    gold_rate: float = _knob(
+        0.2,
+        0.0,
+        1.0,
+        "Share of gold among the tasks of a worker of whom nothing is known, or who is watched. It "
+        "falls as more is known; 0 hides no gold, and the quiz has its own share.",
+    )
+    gold_floor: float = _knob(
+        0.02, 0.0, 1.0, "Share of gold among the tasks of trusted and well-known workers, at least."
+    )
+    gold_exposures: int = _knob(
+        100, 1, 1_000_000, "Workers who get to see a gold task before it is spent."
+    )
+    quiz_gold: float = _knob(
+        0.5,
+        0.0,
+        1.0,
+        "Share of gold among the tasks of a worker in the quiz; 1 makes it an exam of gold alone.",
+    )
     status_evidence: str = _choice(
         GOLD_AND_CONSENSUS,
         "What the status of workers rests on.",

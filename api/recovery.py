@@ -124,6 +124,7 @@ async def catch_up(
                 _recall_act(memory, act)
             voided = await retractions.retracted_tasks(connection, project_id, memory.seq)
             memory.standing.retract(np.array(voided, np.int32))
+            memory.gold.recall(restored.gold)
             memory.recall(restored.task_seq, restored.worker_seq)
         await log.read_events(connection, project_id, memory.seq, seq, learn)
         for act in acts:
@@ -140,6 +141,8 @@ async def catch_up(
                 connection, project_id, 0 if restored is not None else before, seq
             )
         ]
+        for row in await log.gold_decisions(connection, project_id, before, seq):
+            memory.gold.take(row["kind"], row["seq"], row["task_id"], row["body"])
         leases = await log.open_leases(connection, project_id, until)
         memory.restart(
             [

@@ -8,6 +8,7 @@ import numpy as np
 
 from api.acts import Decided
 from api.alerts import KINDS, Decision
+from api.decisions import GOLD_KINDS
 from api.errors import Refused
 from api.leases import OpenLease
 from api.lessons import of_flush
@@ -62,6 +63,10 @@ def settle(memory: Memory, plan: Plan) -> Changed:
     workers += [memory.void(worker, decided) for worker, decided in plan.voided.items()]
     workers += [memory.join(members, decided) for decided, members in plan.joined.items()]
     workers += [memory.split(members, decided) for decided, members in plan.split.items()]
+    told = plan.entries.decisions
+    for kind, decided, task, body in zip(told.kind, told.seq, told.task, told.body, strict=True):
+        if kind in GOLD_KINDS and task is not None:
+            memory.gold.take(kind, decided, task, body)
     lessons = of_flush(plan.entries)
     if len(lessons):
         changed = memory.learn(lessons, seq)

@@ -179,15 +179,12 @@ class Standing:
         self.retracted[tasks] = True
         self.any_retracted |= len(tasks) > 0
 
-    def rest(self, tasks: Int32s, policy: Policy) -> tuple[Int32s, NDArray[np.bool_]]:
+    def rest(self, tasks: Int32s) -> tuple[Int32s, NDArray[np.bool_]]:
         """Return those of the tasks that must be handed out again, or no more, and which of both.
 
-        Gold must not show: it looks like any other task until it is full.
+        Gold is settled, so it rests: what is hidden among other tasks is chosen by itself.
         """
-        places = np.maximum(self.required[tasks], policy.overlap)
-        counted = self.judgments[tasks] - self.beside(tasks, policy)
-        hidden = (self.gold[tasks] >= 0) & (counted < places)
-        resting = (self.status[tasks] != OPEN) & ~hidden
+        resting = self.status[tasks] != OPEN
         turned = tasks[resting != self._resting[tasks]]
         self._resting[tasks] = resting
         return turned, ~self._resting[turned]

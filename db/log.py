@@ -266,6 +266,13 @@ async def acts_between(
     return await connection.fetch(sql("acts_between"), project_id, after, until)
 
 
+async def gold_decisions(
+    connection: AnyConnection, project_id: int, after: int, until: int
+) -> list[asyncpg.Record]:
+    """Return (seq, kind, task_id, body) of what was decided about gold."""
+    return await connection.fetch(sql("gold_decisions"), project_id, after, until)
+
+
 async def prepare_writer(connection: AnyConnection) -> None:
     """Let the server end this connection's statements when its process is gone, or after minutes.
 

@@ -112,6 +112,18 @@ class StatusTests:
         they grow."""
         return self._work
 
+    def judged_by(self, worker: int, most: int) -> Ints:
+        """The tasks that the worker judged last, at most so many, in the order in which it did."""
+        if worker >= len(self._work.start):
+            return np.zeros(0, np.int32)
+        return _listed(self._work, worker)[-most:]
+
+    def judges_of(self, task: int) -> Ints:
+        """The workers with a live judgment of the task, in the order in which these came."""
+        if task >= len(self._votes.start):
+            return np.zeros(0, np.int32)
+        return _listed(self._votes, task)
+
     @property
     def judgment_count(self) -> int:
         """Live judgments."""
@@ -360,6 +372,11 @@ def _no_rows(note: npt.DTypeLike) -> Rows:
         np.zeros(0, note),
         np.array([-1] * rows.FREE_LISTS + [0], np.int64),
     )
+
+
+def _listed(lists: Rows, owner: int) -> Ints:
+    first = int(lists.start[owner])
+    return lists.member[first : first + int(lists.length[owner])]
 
 
 def seconds_of(paces: npt.NDArray[np.uint8]) -> Float32s:

@@ -111,8 +111,16 @@ from (
     union all
     select seq, 2::smallint, task_id, 0, coalesce((body ->> 'label')::smallint, -1::smallint), null
     from decision
-    where project_id = $1 and seq > $2 and seq <= $3 and kind in ('GOLD_SET', 'GOLD_WITHDRAWN')
+    where project_id = $1 and seq > $2 and seq <= $3 and kind in ('GOLD_SET', 'GOLD_WITHDRAWN', 'GOLD_STATE')
 ) as event
+order by seq;
+
+-- name: gold_decisions
+-- What was decided about gold: answers, withdrawals, and whether it is hidden among other tasks.
+select seq, kind, task_id, body
+from decision
+where project_id = $1 and seq > $2 and seq <= $3
+    and kind in ('GOLD_SET', 'GOLD_WITHDRAWN', 'GOLD_STATE')
 order by seq;
 
 -- name: lock_project

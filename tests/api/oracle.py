@@ -36,7 +36,7 @@ class Oracle:
     stored: int = 0  # judgments ever stored, revised ones too
     voided: dict[int, dict[int, tuple[int, int]]] = field(default_factory=dict)  # judgments by task
     required: dict[int, int] = field(default_factory=dict)
-    counted_before: list[int] = field(default_factory=list)
+    judges_before: list[list[int]] = field(default_factory=list)  # by task, in order
 
     def judged(self, task: int) -> int:
         return sum(1 for at, _ in self.judgments if at == task)
@@ -58,7 +58,9 @@ class Oracle:
 
     def note(self) -> None:
         """Keep what counts now: what rows of the next flush are judged by."""
-        self.counted_before = [self.counted(task) for task in range(len(self.tasks))]
+        self.judges_before = [
+            [who for at, who in self.judgments if at == task] for task in range(len(self.tasks))
+        ]
 
     def load(self, task: int) -> int:
         held = [lease for lease in self.open_leases(task) if self.takes_place(lease.worker)]
@@ -107,9 +109,17 @@ class Oracle:
         return sorted(seq for _, seq in self.judgments.values())
 
     def handed_out(self, task: int, before: TaskViews) -> bool:
-        if before.gold[task] >= 0:
-            return self.counted_before[task] < self.places(task)
-        return bool(before.status[task] == OPEN)
+        """Whether the task is among those handed out; gold is hidden where the policy says so."""
+        return bool(before.gold[task] < 0 and before.status[task] == OPEN)
+
+    def revisable(self, task: int, worker: int, before: TaskViews) -> bool:
+        """Whether a judgment can be replaced: gold looks like several tasks of `overlap` places."""
+        if before.gold[task] < 0:
+            return bool(before.status[task] == OPEN)
+        judges, overlap = self.judges_before[task], self.policy.overlap
+        earlier = judges[: judges.index(worker)] if worker in judges else judges
+        of_it = sum(map(self.takes_place, earlier)) // overlap
+        return sum(map(self.takes_place, judges)) < (of_it + 1) * overlap
 
     def submit(self, rows: Submissions, seqs: list[int], before: TaskViews) -> list[str]:
         """Do it, and return the codes that should have come. `before`: tasks before the flush."""
@@ -167,7 +177,7 @@ class Oracle:
         if standing is not None:
             if standing == label:
                 return "DUPLICATE"
-            revisable = self.handed_out(task, before)
+            revisable = self.revisable(task, worker, before)
             return "" if self.policy.allow_revision and revisable else "TASK_CLOSED"
         if lease is not None:
             ended = {

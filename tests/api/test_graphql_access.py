@@ -185,7 +185,7 @@ async def test_a_workers_answers_never_bear_consensus(server: Serving) -> None:
 
 
 async def test_gold_looks_like_any_other_task_to_a_worker(server: Serving) -> None:
-    await server.make_project()
+    await server.make_project(goldRate=1.0)
     await server.add_tasks("p", "plain")
     await server.add_tasks("p", "golden", gold="cat")
     ann = await server.worker_key("p", "ann")

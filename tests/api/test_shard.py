@@ -157,7 +157,7 @@ async def test_a_lease_that_memory_forgot_is_looked_up(database_url: str) -> Non
 
 async def test_gold_looks_like_any_other_task_to_workers(database_url: str) -> None:
     async with open_shards(database_url) as shards:
-        shard = await make_project(shards, workers=4)
+        shard = await make_project(shards, workers=4, policy=Policy(gold_rate=1.0))
         await shard.add_tasks(new_tasks(["g", "t"], gold=[2, -1]), "test")
         assert shard.tasks(all_tasks(shard)).status.tolist() == [SETTLED, OPEN]
         for worker in range(3):

@@ -62,7 +62,11 @@ class Program(RuleBasedStateMachine):
 
     def begin_project(self, overlap: int, require_lease: bool) -> None:
         policy = Policy(
-            overlap=overlap, require_lease=require_lease, leases_per_worker=3, lease_seconds=100.0
+            overlap=overlap,
+            require_lease=require_lease,
+            leases_per_worker=3,
+            lease_seconds=100.0,
+            gold_rate=0.0,  # what is drawn by lot has a test of its own
         )
         self.oracle = self.new_oracle(policy)
         self.run(self._open(policy))

@@ -28,7 +28,7 @@ from engine import STATUSES
 from tests.api.rig import make_project, new_tasks, open_shards, recorded, submissions
 from tests.waiting import PATIENCE
 
-POLICY = Policy(overlap=50, require_lease=False, status_evidence=GOLD)
+POLICY = Policy(overlap=50, require_lease=False, status_evidence=GOLD, gold_rate=0.0)
 TASKS = 60
 
 
@@ -122,7 +122,7 @@ async def test_paused_workers_finish_what_they_hold_and_banned_ones_do_not(
 
 
 async def _leases_of_what_is_no_gold(shard: Shard, worker: int, count: int) -> list[Lease]:
-    await shard.add_tasks(new_tasks([f"x{i}" for i in range(count)], priority=9), "test")
+    await shard.add_tasks(new_tasks([f"x{i}" for i in range(count + 1)], priority=9), "test")
     leases = await shard.lease(worker, count)
     assert all(lease.external_id.startswith("x") for lease in leases)
     return leases

@@ -1,0 +1,106 @@
+"""Gold hidden among other tasks: how much, for whom, and what no worker can tell it by."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from api.acts import Cause, HoldStatus
+from api.errors import NoTasks
+from api.policy import Policy
+from api.shard import Shard
+from api.shards import Shards
+from engine import STATUSES
+from tests.api.rig import make_project, open_shards, submissions
+
+GOLDEN = 60
+
+
+async def project(shards: Shards, tasks: int, policy: Policy, golden: int = GOLDEN) -> Shard:
+    """The first tasks are gold, their answers in turn the first and the second label."""
+    shard = await make_project(shards, tasks=golden + tasks, workers=4, policy=policy)
+    labels = np.arange(golden, dtype=np.int16) % 2
+    await shard.set_gold(np.arange(golden, dtype=np.int32), labels, "test")
+    return shard
+
+
+async def work(shard: Shard, worker: int, count: int, *, right: bool = True) -> list[int]:
+    """Lease and judge; return the tasks, in their order."""
+    done: list[int] = []
+    while len(done) < count:
+        leases = await shard.lease(worker, min(10, count - len(done)))
+        tasks = [lease.task_id for lease in leases]
+        done += tasks
+        labels = [task % 2 if right else 1 - task % 2 for task in tasks]
+        answer = await shard.submit(
+            submissions(worker, labels, lease=[lease.lease_id for lease in leases])
+        )
+        assert set(answer.code) == {""}
+    return done
+
+
+async def test_gold_is_hidden_at_its_rate_and_nobody_gets_it_twice(database_url: str) -> None:
+    policy = Policy(overlap=2, gold_rate=0.3, gold_floor=0.3, gold_exposures=2)
+    async with open_shards(database_url) as shards:
+        shard = await project(shards, 600, policy)
+        seen = [await work(shard, worker, 100) for worker in range(4)]
+        golden = [[task for task in tasks if task < GOLDEN] for tasks in seen]
+        assert all(len(tasks) == len(set(tasks)) for tasks in seen)
+        # 120 exposures are all there are; the first three workers find enough.
+        assert all(15 <= len(tasks) <= 45 for tasks in golden[:3])
+        exposures = Counter(task for tasks in golden for task in tasks)
+        assert max(exposures.values()) <= 2
+        for tasks in golden[:3]:  # both classes in turn
+            assert abs(2 * sum(task % 2 for task in tasks) - len(tasks)) <= 4
+        places = {index for tasks in seen for index, task in enumerate(tasks) if task < GOLDEN}
+        assert len(places) > 30
+        views = shard.tasks(np.arange(GOLDEN, GOLDEN + 600, dtype=np.int32))
+        assert views.judgments.sum() == 400 - sum(map(len, golden))
+
+
+async def test_the_rate_falls_as_more_is_known_and_rises_where_doubt_does(
+    database_url: str,
+) -> None:
+    policy = Policy(overlap=1, gold_rate=1.0, gold_floor=0.0, gold_exposures=1000)
+    async with open_shards(database_url) as shards:
+        shard = await project(shards, 1000, policy, golden=300)
+        known = await work(shard, 0, 200)
+        assert all(task < 300 for task in known[:10])
+        assert sum(task < 300 for task in known[-100:]) < 60
+        for status, golden in (("WATCH", 10), ("TRUSTED", 0)):
+            ruling = HoldStatus(0, STATUSES.index(status))
+            await shard.staff.rule(ruling, Cause("test", "to see", {}, status))
+            assert sum(task < 300 for task in await work(shard, 0, 10)) == golden
+
+
+async def test_where_no_other_task_is_left_there_is_no_gold_but_in_the_quiz(
+    database_url: str,
+) -> None:
+    async with open_shards(database_url) as shards:
+        shard = await project(shards, 3, Policy(overlap=1, gold_rate=1.0, gold_floor=1.0))
+        await shard.update_policy({"gold_rate": 0.0}, None, "test")
+        rest = [task.task_id for task in await shard.lease(0, 3)]
+        assert rest == [GOLDEN, GOLDEN + 1, GOLDEN + 2]
+        await shard.update_policy({"gold_rate": 1.0}, None, "test")
+        with pytest.raises(NoTasks):
+            await shard.lease(1, 5)
+        await shard.update_policy({"quiz": True, "quiz_gold": 1.0}, None, "test")
+        assert all(lease.task_id < GOLDEN for lease in await shard.lease(1, 5))
+
+
+async def test_a_judgment_of_gold_may_be_revised_as_long_as_one_of_another_task(
+    database_url: str,
+) -> None:
+    """Gold that many have seen looks like the latest of several tasks."""
+    async with open_shards(database_url) as shards:
+        policy = Policy(overlap=2, gold_rate=1.0, gold_floor=1.0)
+        shard = await project(shards, 8, policy, golden=1)
+        open_after = []
+        for worker in range(4):
+            (lease,) = [each for each in await shard.lease(worker, 2) if each.task_id == 0]
+            await shard.submit(submissions(worker, [0], lease=[lease.lease_id]))
+            others = list(range(worker + 1))
+            labels = [worker % 2 + 1] * len(others)  # another one than before
+            revised = await shard.submit(submissions(others, labels, task=[0] * len(others)))
+            open_after.append([who for who in others if revised.code[who] == ""])
+        assert open_after == [[0], [], [2], []]
