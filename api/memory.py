@@ -44,7 +44,6 @@ MODEL: Final = "MODEL"  # the kind of workers who are programs
 
 _NOBODY: Final[Set[int]] = frozenset()
 RATE_SECONDS: Final = 10.0
-REFIT_PART: Final = 300_000  # judgments of a pass, some 5 ms
 _RATE_STEP: Final = 0.1  # seconds whose judgments are counted together
 
 
@@ -191,14 +190,15 @@ class Memory:
         del self.voided[worker]
         return self.stamp([worker], seq)
 
-    def refit(self, seq: int, *, begin: bool) -> Int32s:
-        """Do a part of a refit, the first one if it begins; return the workers who changed.
+    def refit(self, seq: int, judgments: int, *, begin: bool) -> Int32s:
+        """Do a part of a refit, of so many judgments of a pass, the first one if it begins; return
+        the workers who changed.
 
         Where it is complete, a sweep is due.
         """
         if begin:
             self.model.begin_refit()
-        if not self.model.refitting or not self.model.advance_refit(REFIT_PART):
+        if not self.model.refitting or not self.model.advance_refit(judgments):
             return np.zeros(0, np.int32)
         self.background.count(0, refitted=True)
         self.standing.begin_sweep()

@@ -63,7 +63,7 @@ class Plan:
         self.required: dict[int, int] = {}  # judgments that staff demand, by task
         self.voided: dict[int, int] = {}  # seq of the decision, by worker who is voided now
         self.restored: dict[int, int] = {}  # the same of those who are so no more
-        self.refits: bool | None = None  # a part of a refit follows; True: the first one
+        self.refits: Refit | None = None  # what is fitted in this flush
         self.recorded: list[int] = []  # seqs of what the tests had come to before
         self.ruling: tuple[int, Ruling] | None = None  # with the seq of its decision
         self.joined: dict[int, tuple[int, ...]] = {}  # who counts as one, by the decision's seq
@@ -239,8 +239,9 @@ class Plan:
     def refit(self, request: Refit) -> None:
         """Fit everything anew, or a further part of it, unless none is left."""
         if request.begin or self.memory.model.refitting:
-            self.refits = request.begin
-            self.decide(REFIT, {"begin": request.begin}, ENGINE)
+            self.refits = request
+            body = {"begin": request.begin, "judgments": request.judgments}
+            self.decide(REFIT, body, ENGINE)
 
     def _decide_added(self, kind: str, names: NewNames, count: int, actor: str) -> None:
         # Tasks and workers as such are no part of the log; this lets a cursor pass the last ones.

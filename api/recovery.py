@@ -36,6 +36,7 @@ NAMES_AT_ONCE = 100_000
 
 _END: Final = 2**31 - 1  # beyond every dense id
 _LAST: Final = 2**63 - 1  # beyond every seq
+_REFIT_PART: Final = 300_000  # judgments of a part of a refit, where the log does not tell
 
 
 async def read_project(connection: AnyConnection, project_id: int) -> Project:
@@ -178,7 +179,7 @@ def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:
         workers = memory.adopt(project, seq)
         return Changed(memory.sweep_all(seq), workers)
     if act["kind"] == REFIT:
-        workers = memory.refit(seq, begin=body["begin"])
+        workers = memory.refit(seq, body.get("judgments", _REFIT_PART), begin=body["begin"])
         return Changed(memory.sweep_all(seq), workers)
     if act["kind"] == TASK_REOPENED:
         task, judgments = np.array([[act["task_id"]], [body["judgments"]]], np.int32)

@@ -5,7 +5,9 @@ this one is asked for in parts, each a decision of the log, with the flushes of 
 """
 
 import asyncio
+import time
 from collections.abc import Callable
+from typing import Final
 
 import asyncpg
 
@@ -14,6 +16,11 @@ from api.calls import new_future
 from api.memory import Memory
 from api.requests import Refit
 from db import retractions
+
+# Judgments of a pass that a part takes: as many as keep others waiting for no longer than LONGEST.
+FEWEST: Final = 50_000
+MOST: Final = 500_000
+LONGEST: Final = 0.01  # seconds, the commit among them
 
 
 class Refitting:
@@ -25,6 +32,7 @@ class Refitting:
         self._ask = ask
         self._due = False
         self._busy = False
+        self._size = FEWEST
 
     async def run(self) -> None:
         """Fit anew from what counts now. A refit that is under way begins once more."""
@@ -54,4 +62,8 @@ class Refitting:
 
     async def _part(self, *, begin: bool) -> bool:
         future: asyncio.Future[bool] = new_future()
-        return await self._ask(Refit(begin, future), future)
+        began = time.monotonic()
+        complete = await self._ask(Refit(begin, self._size, future), future)
+        fitting = self._size * LONGEST / (time.monotonic() - began)
+        self._size = int(min(max(fitting, FEWEST), MOST))
+        return complete

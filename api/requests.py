@@ -111,9 +111,11 @@ class Retract:
 
 @dataclass(slots=True, eq=False)
 class Refit:
-    """A part of a fit of everything anew; `begin`: the first one. True when none is left."""
+    """A part of a fit of everything anew, of so many judgments of a pass; `begin`: the first one.
+    True when none is left."""
 
     begin: bool
+    judgments: int
     future: asyncio.Future[bool]
 
 

@@ -25,7 +25,7 @@ from api.rows import Int32s
 from db import log, retractions
 from db.connect import AnyConnection
 
-PART: Final = 250  # judgments that one flush of several holds back or gives back, some 10 ms
+PART: Final = 125  # judgments that one flush of several holds back or gives back, some 5 ms
 
 
 Decision = tuple[int, dict[str, Any]]  # seq and body

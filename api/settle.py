@@ -76,7 +76,8 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         memory.standing.retract(lessons.events.task[lessons.events.kind == RETRACT])
     workers += [memory.unvoid(worker, decided) for worker, decided in plan.restored.items()]
     if plan.refits is not None:
-        workers.append(memory.refit(seq, begin=plan.refits))
+        refits = plan.refits
+        workers.append(memory.refit(seq, refits.judgments, begin=refits.begin))
     if memory.sweeping:
         tasks.append(memory.sweep(seq))
     held = memory.standing.leases

@@ -88,14 +88,15 @@ async def test_a_restoration_that_was_broken_off_is_undone_at_the_next_start(
 async def test_a_refit_that_was_broken_off_is_carried_on_at_the_next_start(
     database_url: str, monkeypatch: pytest.MonkeyPatch, parts: int
 ) -> None:
-    monkeypatch.setattr("api.memory.REFIT_PART", 7)
+    monkeypatch.setattr("api.refitting.FEWEST", 7)
+    monkeypatch.setattr("api.refitting.MOST", 7)
     limits = Limits(snapshot_rows_at_end=1)
     async with open_shards(database_url, limits=limits) as shards:
         shard = await judged_project(shards)
         await ask_once(shard, VoidWorker(2))
         for part in range(parts):
             future: asyncio.Future[bool] = new_future()
-            assert not await shard._ask(Refit(part == 0, future), future)
+            assert not await shard._ask(Refit(part == 0, 7, future), future)
     async with open_shards(database_url, limits=limits) as shards:
         shard = shards.all()[0]
         await shard.staff.finish()
