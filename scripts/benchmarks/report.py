@@ -11,6 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -104,6 +105,7 @@ class Report:
     _notes: list[str] = field(default_factory=list)
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
     _load_before: float = field(default_factory=lambda: os.getloadavg()[0])
+    _times_before: Any = field(default_factory=psutil.cpu_times)
 
     def add(self, figure: Figure) -> None:
         """Add a figure."""
@@ -142,7 +144,8 @@ class Report:
             self.screen.print(escape(note))
         self.screen.print(
             f"Load average {machine['load_before']:.1f} before, {machine['load_after']:.1f} after, "
-            f"on {machine['cores']} cores",
+            f"on {machine['cores']} cores; of their time the host kept {machine['stolen']:.0%} for "
+            "others",
             style="dim",
         )
         path = path or FOLDER / f"{self.name}.json"
@@ -176,7 +179,16 @@ class Report:
             "python": platform.python_version(),
             "load_before": self._load_before,
             "load_after": os.getloadavg()[0],
+            "stolen": self._stolen(),
         }
+
+    def _stolen(self) -> float:
+        """Share of the processor time since the beginning that a virtual machine was denied."""
+        now, then = psutil.cpu_times(), self._times_before
+        spent = sum(now) - sum(then)
+        # The time of guests is in that of users too. Only Linux tells what was stolen.
+        stolen = getattr(now, "steal", 0.0) - getattr(then, "steal", 0.0)
+        return float(stolen / spent) if spent > 0 else 0.0
 
     def _json(self, machine: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,7 @@ def test_a_benchmark_makes_its_table_and_its_json(command: str, tmp_path: Path) 
     shown = bench(command, *TINY[command], "--json", path)
     assert f"Benchmark: {command}" in shown
     assert "Load average" in shown
+    assert re.search(r"the host kept \d+% for others", " ".join(shown.split()))
     found = figures(path)
     for what in FOUND[command]:
         assert found[what]["value"] > 0, what
