@@ -81,8 +81,8 @@ MESSAGES: Mapping[str, str] = {
     "often.",
     Code.LEASE_RELEASED: "The lease was given back. Lease the task again.",
     Code.LEASE_USED: "The lease was used up by a judgment, so there is nothing to give back.",
-    Code.TASK_CLOSED: "The worker's judgment of this task stands: the task is closed, or the "
-    "project does not allow revisions.",
+    Code.TASK_CLOSED: "The worker's judgment of this task stands: the time to replace it is over, "
+    "or the project does not allow that.",
     Code.OVERLAP_FULL: "The task has all the judgments and leases its overlap allows. Take another "
     "task, or raise the policy's overlap.",
     Code.CLIENT_ID_REUSED: "This worker has used this client id for another judgment. Use a new id "

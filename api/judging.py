@@ -1,5 +1,6 @@
 """What becomes of each submitted judgment: stored, there already, a revision or a refusal."""
 
+from datetime import timedelta
 from math import isnan
 from typing import Final
 
@@ -42,6 +43,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     voices = memory.voices
     known_leases = known.leases
     policy = memory.project.policy
+    made, revisable = known.made, plan.now - timedelta(seconds=policy.revision_seconds)
     overlap, require_lease = policy.overlap, rows.require_lease
     task_count, worker_count = len(memory.tasks), len(memory.workers)
     label_count = len(memory.project.labels)
@@ -119,7 +121,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             supersedes = last[key] if earlier is None else earlier
             if standing == label:
                 codes[row], seqs[row] = Code.DUPLICATE, supersedes
-            elif not (policy.allow_revision and memory.revisable(task, worker)):
+            elif not (policy.allow_revision and (earlier is not None or made[key] >= revisable)):
                 codes[row] = Code.TASK_CLOSED
                 continue
             own = pairs.get(key)

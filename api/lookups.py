@@ -1,6 +1,7 @@
 """What a flush must ask the database before it can plan, because memory does not keep it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -30,6 +31,7 @@ class Known:
     leases: dict[int, EndedLease] = field(default_factory=dict)  # by lease id
     client_ids: dict[tuple[int, str], Sent] = field(default_factory=dict)  # by worker and id
     seqs: dict[int, int] = field(default_factory=dict)  # of the last judgments, by pair
+    made: dict[int, datetime] = field(default_factory=dict)  # when these came
     counting: set[int] = field(default_factory=set)  # pairs that count, of workers who are joined
     muted: dict[int, int] = field(default_factory=dict)  # labels of last judgments that do not
     retraction: retracted.Facts = field(default_factory=retracted.Facts)
@@ -170,8 +172,8 @@ async def _standing(
         tasks, workers = zip(*pairs, strict=True)
         project_id = memory.project.project_id
         for row in await log.live_judgments(connection, project_id, tasks, workers):
-            if row["seq"] is not None:
-                known.seqs[pair(row["task_id"], row["worker_id"])] = row["seq"]
+            key = pair(row["task_id"], row["worker_id"])
+            known.seqs[key], known.made[key] = row["seq"], row["created_at"]
 
 
 async def _voices(

@@ -317,22 +317,6 @@ class Memory:
         extra = self.standing.beside(tasks, policy)
         return statuses(self.model.consensus(tasks), policy, required, extra)
 
-    def revisable(self, task: int, worker: int) -> bool:
-        """Whether the worker's judgment of the task may still be replaced.
-
-        Gold must not show, however many have judged it: it is as if each `overlap` of its judgments
-        were those of another task, which is open until it has them all.
-        """
-        standing = self.standing
-        if standing.gold[task] < 0:
-            return bool(self.statuses(np.array([task], np.int32))[0] == OPEN)
-        placeless = self.placeless
-        judges = self.vetting.tests.judges_of(task).tolist()
-        earlier = judges[: judges.index(worker)] if worker in judges else judges
-        overlap = self.project.policy.overlap
-        ends = (sum(judge not in placeless for judge in earlier) // overlap + 1) * overlap
-        return sum(judge not in placeless for judge in judges) < ends
-
     def exposures(self, task: int) -> int:
         """How many workers have judged a task or hold it, those of planned leases as well."""
         standing = self.standing

@@ -45,8 +45,13 @@ class Policy:
     )
     leases_per_worker: int = _knob(20, 1, 1000, "Most leases one worker may hold at a time.")
     require_lease: bool = _switch(True, "Whether workers may judge only what they have leased.")
-    allow_revision: bool = _switch(
-        True, "Whether a worker may replace its judgment while the task is open."
+    allow_revision: bool = _switch(True, "Whether a worker may replace its judgment.")
+    revision_seconds: float = _knob(
+        600.0,
+        1.0,
+        604_800.0,
+        "Seconds after a judgment in which its worker may replace it, where revisions are allowed. "
+        "What became of the task does not matter: what is refused tells nobody what is gold.",
     )
     acceptable_accuracy: float = _knob(
         0.8, 0.02, 0.999, "Accuracy from which on a worker is as good as you need."

@@ -10,7 +10,8 @@ import numpy as np
 
 from api.client import CallFailed, CallRefused, Client
 from api.dataset import Dataset
-from api.documents import CREATE_PROJECT, PROJECT, SUBMIT, SUBMIT_MANY, UPDATE_POLICY, add_tasks
+from api.documents import CREATE_PROJECT, PROJECT, SUBMIT, SUBMIT_MANY, add_tasks
+from api.policy import KNOBS
 from api.tables.judgments import some
 from engine.agreement import score_against_gold
 
@@ -93,22 +94,18 @@ class Replay:
         self._left_out = await add_tasks(self.client, self.project, tasks)
 
     def _policy(self) -> dict[str, Any]:
-        """A policy that takes every row of the file.
-
-        A worker may revise open tasks only. Where the file has revisions, tasks stay open until
-        all is sent: a place more than there are judgments, and none settles before it is taken.
-        """
+        """A policy that takes every row of the file, and every revision at any time."""
         overlap = self.dataset.overlap
-        knobs = {
+        return {
+            "overlap": overlap,
+            "minJudgments": min(ENOUGH, overlap),
             "targetConfidence": TARGET,
             "requireLease": False,
             "allowRevision": True,
+            "revisionSeconds": KNOBS["revision_seconds"].metadata["high"],
             "actOnStatus": False,
             "findFraud": False,
         }
-        if self.dataset.judgments.revised:
-            return {**knobs, "overlap": overlap + 1, "minJudgments": None}
-        return {**knobs, "overlap": overlap, "minJudgments": min(ENOUGH, overlap)}
 
     async def run(self, reached: Callable[[Checkpoint], None]) -> None:
         """Send everything; `reached` is called after each quarter."""
@@ -120,9 +117,6 @@ class Replay:
             seconds = max(time.perf_counter() - began, 1e-9)
             reached(await self._look(share, end, (end - begin) / seconds))
             begin = end
-        overlap = self.dataset.overlap
-        policy = {"overlap": overlap, "minJudgments": min(ENOUGH, overlap)}
-        await self.client.mutate(UPDATE_POLICY, {"project": self.project, "policy": policy})
 
     async def _send(self, rows: range) -> None:
         if self.batch > 1:

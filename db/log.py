@@ -208,7 +208,7 @@ async def by_client_id(
 async def live_judgments(
     connection: AnyConnection, project_id: int, tasks: Sequence[int], workers: Sequence[int]
 ) -> list[asyncpg.Record]:
-    """Return (task_id, worker_id, seq) of standing judgments."""
+    """Return (task_id, worker_id, seq, created_at) of standing judgments."""
     return await connection.fetch(sql("live_judgments"), project_id, tasks, workers)
 
 

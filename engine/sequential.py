@@ -118,13 +118,6 @@ class StatusTests:
             return np.zeros(0, np.int32)
         return _listed(self._work, worker)[-most:]
 
-    def judges_of(self, task: int) -> Ints:
-        """The workers with a live judgment of the task, in the order in which these came."""
-        if task >= len(self._votes.start):
-            return np.zeros(0, np.int32)
-        return _listed(self._votes, task)
-
-    @property
     def judgment_count(self) -> int:
         """Live judgments."""
         return int(self._votes.length.sum())

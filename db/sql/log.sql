@@ -55,22 +55,29 @@ join judgment using (worker_id, client_id)
 where judgment.project_id = $1 and judgment.client_id is not null;
 
 -- name: live_judgments
--- The seq of each worker's standing judgment of a task: the last revision, or else the first.
-select asked.task_id, asked.worker_id, coalesce(
-    (
-        select judgment.seq from judgment
-        where judgment.project_id = $1 and judgment.task_id = asked.task_id
-            and judgment.worker_id = asked.worker_id and judgment.supersedes is not null
-        order by judgment.seq desc
-        limit 1
-    ),
-    (
-        select judgment.seq from judgment
-        where judgment.project_id = $1 and judgment.task_id = asked.task_id
-            and judgment.worker_id = asked.worker_id and judgment.supersedes is null
-    )
-) as seq
-from unnest($2::integer[], $3::integer[]) as asked (task_id, worker_id);
+-- Each worker's standing judgment of a task: the last revision, or else the first.
+select asked.task_id, asked.worker_id, judgment.seq, judgment.created_at
+from unnest($2::integer[], $3::integer[]) as asked (task_id, worker_id)
+cross join lateral (
+    select seq, created_at
+    from (
+        (
+            select seq, created_at from judgment
+            where project_id = $1 and task_id = asked.task_id and worker_id = asked.worker_id
+                and supersedes is not null
+            order by seq desc
+            limit 1
+        )
+        union all
+        (
+            select seq, created_at from judgment
+            where project_id = $1 and task_id = asked.task_id and worker_id = asked.worker_id
+                and supersedes is null
+        )
+    ) as either
+    order by seq desc
+    limit 1
+) as judgment;
 
 -- name: ended_leases
 -- What became of leases that memory has forgotten.

@@ -33,10 +33,11 @@ class Oracle:
     judgments: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     clients: dict[tuple[int, str], tuple[int, int, int]] = field(default_factory=dict)
     leases: dict[UUID, OneLease] = field(default_factory=dict)
+    made: dict[tuple[int, int], float] = field(default_factory=dict)  # when last judged, by pair
+    now: float = 0.0
     stored: int = 0  # judgments ever stored, revised ones too
     voided: dict[int, dict[int, tuple[int, int]]] = field(default_factory=dict)  # judgments by task
     required: dict[int, int] = field(default_factory=dict)
-    judges_before: list[list[int]] = field(default_factory=list)  # by task, in order
 
     def judged(self, task: int) -> int:
         return sum(1 for at, _ in self.judgments if at == task)
@@ -56,12 +57,6 @@ class Oracle:
     def counted(self, task: int) -> int:
         return sum(1 for at, who in self.judgments if at == task and self.takes_place(who))
 
-    def note(self) -> None:
-        """Keep what counts now: what rows of the next flush are judged by."""
-        self.judges_before = [
-            [who for at, who in self.judgments if at == task] for task in range(len(self.tasks))
-        ]
-
     def load(self, task: int) -> int:
         held = [lease for lease in self.open_leases(task) if self.takes_place(lease.worker)]
         return self.counted(task) + len(held)
@@ -75,6 +70,7 @@ class Oracle:
         return max(0, self.load(task) - (self.places(task) - self.policy.overlap))
 
     def expire(self, now: float) -> None:
+        self.now = now
         for lease in self.open_leases():
             if lease.expires <= now:
                 lease.outcome = "EXPIRED"
@@ -112,20 +108,11 @@ class Oracle:
         """Whether the task is among those handed out; gold is hidden where the policy says so."""
         return bool(before.gold[task] < 0 and before.status[task] == OPEN)
 
-    def revisable(self, task: int, worker: int, before: TaskViews) -> bool:
-        """Whether a judgment can be replaced: gold looks like several tasks of `overlap` places."""
-        if before.gold[task] < 0:
-            return bool(before.status[task] == OPEN)
-        judges, overlap = self.judges_before[task], self.policy.overlap
-        earlier = judges[: judges.index(worker)] if worker in judges else judges
-        of_it = sum(map(self.takes_place, earlier)) // overlap
-        return sum(map(self.takes_place, judges)) < (of_it + 1) * overlap
-
-    def submit(self, rows: Submissions, seqs: list[int], before: TaskViews) -> list[str]:
-        """Do it, and return the codes that should have come. `before`: tasks before the flush."""
+    def submit(self, rows: Submissions, seqs: list[int]) -> list[str]:
+        """Do it, and return the codes that should have come."""
         codes = []
         for row in range(len(rows.worker)):
-            code = self._submit_row(rows, row, before)
+            code = self._submit_row(rows, row)
             codes.append(code)
             if code == "":
                 self._store(rows, row, seqs[row])
@@ -138,12 +125,12 @@ class Oracle:
             return self.leases[lease_id].task
         return task
 
-    def _submit_row(self, rows: Submissions, row: int, before: TaskViews) -> str:
+    def _submit_row(self, rows: Submissions, row: int) -> str:
         """The code of a row. A client id known for another task matters only to what is stored."""
         worker, client = int(rows.worker[row]), rows.client_id[row]
         known = self.clients.get((worker, client)) if client is not None else None
         standing = self.stands(self._task(rows, row), worker) is not None
-        code = self._without_client(rows, row, before)
+        code = self._without_client(rows, row)
         if known is None or code in ("UNKNOWN_WORKER", "WORKER_VOIDED", "UNKNOWN_LABEL"):
             return code
         same = known[1] == rows.label[row] and known[0] == self._task(rows, row)
@@ -153,7 +140,7 @@ class Oracle:
             return "CLIENT_ID_REUSED"
         return "CLIENT_ID_REUSED" if code == "" else code
 
-    def _without_client(self, rows: Submissions, row: int, before: TaskViews) -> str:
+    def _without_client(self, rows: Submissions, row: int) -> str:
         worker, label = int(rows.worker[row]), int(rows.label[row])
         task, lease_id = self._task(rows, row), rows.lease_id[row]
         if not 0 <= worker < self.workers:
@@ -177,7 +164,8 @@ class Oracle:
         if standing is not None:
             if standing == label:
                 return "DUPLICATE"
-            revisable = self.revisable(task, worker, before)
+            made = self.made[task, worker]
+            revisable = self.now - made <= self.policy.revision_seconds
             return "" if self.policy.allow_revision and revisable else "TASK_CLOSED"
         if lease is not None:
             ended = {
@@ -200,6 +188,7 @@ class Oracle:
         for own in self.open_leases(task, worker):
             own.outcome = "JUDGED"
         self.judge(task, worker, label, seq)
+        self.made[task, worker] = self.now
         self.stored += 1
         if client is not None:
             self.clients[worker, client] = (task, label, seq)

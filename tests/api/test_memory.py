@@ -85,7 +85,6 @@ def test_a_sweep_goes_on_in_steps_and_what_it_has_not_come_to_shows_how_it_stand
         seq, steps, moved = memory.standing.seq.copy(), 0, []
         while memory.sweeping:
             assert (memory.task_views(tasks[-3:]).status == status).all()
-            assert memory.revisable(TASKS - 1, 0) == (status == OPEN)
             moved.append(memory.sweep(TASKS + 2 + status))
             steps += 1
         assert steps == -(-TASKS // SWEEP_ROWS)

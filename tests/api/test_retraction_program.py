@@ -64,9 +64,9 @@ class StaffProgram(Program):
         labels = data.draw(st.lists(st.integers(0, 2), min_size=len(some), max_size=len(some)))
         tasks, workers = zip(*some, strict=True)
         batch = submissions(workers, labels, task=tasks)
-        before = self.before()
+        self.before()
         answer = self.run(self.shard.submit(batch))
-        assert answer.code == self.oracle.submit(batch, answer.seq.tolist(), before)
+        assert answer.code == self.oracle.submit(batch, answer.seq.tolist())
 
     @rule(data=st.data(), back=st.booleans())
     def void_worker(self, data: st.DataObject, back: bool) -> None:

@@ -1,4 +1,4 @@
-"""A worker may revise a judgment as often as it likes, and nobody else pays for it."""
+"""A worker may revise a judgment as often as it likes for a while, and nobody else pays for it."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ import pytest
 from api.policy import Policy
 from db import reads
 from db.connect import create_pool
-from tests.api.rig import make_project, open_shards, submissions
+from tests.api.rig import Clock, make_project, new_tasks, open_shards, submissions
 
 FREE = Policy(overlap=3, target_confidence=1.0, require_lease=False)
 BATCH = 5_000
@@ -62,3 +62,25 @@ async def test_revisions_of_one_batch_form_a_chain(database_url: str, labels: li
         await pool.close()
         assert [row["supersedes"] for row in rows] == [None, *(row["seq"] for row in rows[:-1])]
         assert rows[-1]["label_id"] == labels[-1]
+
+
+@pytest.mark.parametrize("gold", [-1, 1])
+async def test_what_became_of_a_task_says_nothing_about_revisions(
+    database_url: str, gold: int
+) -> None:
+    clock = Clock()
+    policy = Policy(overlap=2, min_judgments=1, target_confidence=0.5, revision_seconds=60.0)
+    async with open_shards(database_url, clock) as shards:
+        shard = await make_project(shards, workers=2, policy=policy)
+        await shard.add_tasks(new_tasks(["a"], gold=[gold]), "test")
+        await shard.submit(submissions([0, 1], [1, 1], task=[0, 0]))
+        assert shard.quality().settled_tasks == 1
+        clock.pass_(60)
+        assert (await shard.submit(submissions(0, [0], task=[0]))).code == [""]
+        clock.pass_(1)
+        assert (await shard.submit(submissions([1, 0], [0, 2], task=[0, 0]))).code == [
+            "TASK_CLOSED",
+            "",
+        ]
+        await shard.update_policy({"allow_revision": False}, None, "test")
+        assert (await shard.submit(submissions(0, [1], task=[0]))).code == ["TASK_CLOSED"]
