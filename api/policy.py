@@ -149,10 +149,17 @@ class Policy:
         "What workers are told of their own standing.",
         NOTHING="Nothing: while they are paused, banned or voided there are no tasks for them, and "
         "what they send unasked is refused as if its task was taken.",
-        STATUS="The status, and since when.",
+        STATUS="The status, and since when a worker is paused or banned.",
         REASONS="The status and the numbers it rests on, those about gold among them.",
     )
-
+    tell_every: int = _knob(
+        20,
+        1,
+        1000,
+        "Judgments of its own after which what a worker is told of its standing moves, so that it "
+        "does not tell which of them were gold. A pause, a ban and what staff says it is told at "
+        "once.",
+    )
     use_other_projects: bool = _switch(
         True,
         "Whether a worker's record in other projects, under the same external id, moves where it "

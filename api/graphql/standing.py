@@ -133,17 +133,18 @@ class OwnStanding:
     """A worker's standing, as the worker sees it."""
 
     status: WorkerStatus | None = field(
-        description="The status; null where it is not told, and while the worker is voided."
+        description="The status; null where it is not told, and while the worker is voided. It "
+        "moves with every tellEvery judgments of the worker only, but for a pause or ban."
     )
     voided: bool | None = field(
         description="Whether staff took all judgments of the worker back, so that it gets no "
         "tasks; null where it is not told."
     )
     since: datetime | None = field(
-        description="Since when; null from the beginning, or where it is not told."
+        description="Since when a worker is paused, banned or voided; else null."
     )
     reasons: list[str] = field(
-        description="What the status rests on, in words; empty where it is not told."
+        description="What the status rested on when it came, in words; empty where it is not told."
     )
     appeal: str | None = field(description="The last appeal; null without one.")
     appeal_granted: bool | None = field(

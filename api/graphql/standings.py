@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
-import numpy as np
 
 from api.decisions import APPEAL_ANSWERED, STATUS_CHANGED, WORKER_APPEALED
 from api.graphql.context import Context
@@ -22,6 +21,7 @@ from api.policy import NOTHING, REASONS
 from api.reasons import reasons
 from api.rows import Int32s
 from api.shard import Shard
+from api.telling import tell
 from api.vetting import told
 from api.views import Views
 from db import log, standings
@@ -71,7 +71,7 @@ async def own_standing(context: Context, shard: Shard, worker: int) -> OwnStandi
         appeal_granted=None if answer is None else answer["body"]["granted"],
         appeal_answer=None if answer is None else answer["body"]["reason"],
     )
-    telling, ids = shard.project.policy.tell_workers, np.array([worker], np.int32)
+    telling = shard.project.policy.tell_workers
     decision = shard.memory.voided.get(worker)
     if telling != NOTHING:
         own.voided = decision is not None
@@ -82,11 +82,12 @@ async def own_standing(context: Context, shard: Shard, worker: int) -> OwnStandi
                 own.since = await log.moment(connection, project_id, decision)
         return own
     if telling != NOTHING:
-        own.status = WorkerStatus(shard.workers(ids).status[0])
-        own.since = next((row["created_at"] for row in history if _turned(row)), None)
-    if telling == REASONS:
-        (standing,) = await standings_of(context, shard, ids, with_history=False)
-        own.reasons = standing.reasons
+        told = tell(shard, worker, [row for row in history if _turned(row)])
+        own.status = WorkerStatus(told.status)
+        own.since = told.since
+        if telling == REASONS and told.decision is not None:
+            body = told.decision["body"]
+            own.reasons = reasons(body["evidence"], worse=body["worse"], hurried=body["hurried"])
     return own
 
 

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import numpy as np
+
 from tests.api.rig import derived_written, recorded
 from tests.api.serving import LEASE, SET_GOLD, SUBMIT_MANY, UPDATE_POLICY, Data, Serving
 
@@ -174,6 +176,27 @@ async def test_a_worker_sees_what_the_policy_tells_and_never_a_task(server: Serv
         assert told == (telling == "REASONS")
         assert not any(task in json.dumps(own["reasons"]).split() for task in TASKS)
     assert (await server.data("{ me { standing { status } } }"))["me"]["standing"] is None
+
+
+async def test_a_status_that_turns_does_not_point_at_the_judgment_that_turned_it(
+    server: Serving,
+) -> None:
+    token = await project(server, tellWorkers="REASONS", tellEvery=3)
+    shard = server.service.shards.get("p")
+    true, told = list[str](), list[str | None]()
+    while "PAUSED" not in told:
+        rows = {"project": "p", "tasks": [TASKS[len(told)]], "labels": ["dog"]}
+        assert (await server.do(SUBMIT_MANY, rows, token))["accepted"] == 1
+        await recorded(shard)
+        own = (await server.data(ME, token=token))["me"]["standing"]
+        true.append(shard.workers(np.zeros(1, np.int32)).status[0])
+        told.append(own["status"])
+        assert (own["since"] is None) == (told[-1] != "PAUSED")
+        assert bool(own["reasons"]) == (told[-1] != "ACTIVE")
+    watched = true.index("WATCH") + 1
+    assert watched % 3, "it turns between two steps"
+    assert told.index("WATCH") + 1 == watched + 3 - watched % 3
+    assert told.index("PAUSED") == true.index("PAUSED")
 
 
 async def test_workers_are_filtered_by_status(server: Serving) -> None:
