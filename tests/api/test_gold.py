@@ -86,21 +86,3 @@ async def test_where_no_other_task_is_left_there_is_no_gold_but_in_the_quiz(
             await shard.lease(1, 5)
         await shard.update_policy({"quiz": True, "quiz_gold": 1.0}, None, "test")
         assert all(lease.task_id < GOLDEN for lease in await shard.lease(1, 5))
-
-
-async def test_a_judgment_of_gold_may_be_revised_as_long_as_one_of_another_task(
-    database_url: str,
-) -> None:
-    """Gold that many have seen looks like the latest of several tasks."""
-    async with open_shards(database_url) as shards:
-        policy = Policy(overlap=2, gold_rate=1.0, gold_floor=1.0)
-        shard = await project(shards, 8, policy, golden=1)
-        open_after = []
-        for worker in range(4):
-            (lease,) = [each for each in await shard.lease(worker, 2) if each.task_id == 0]
-            await shard.submit(submissions(worker, [0], lease=[lease.lease_id]))
-            others = list(range(worker + 1))
-            labels = [worker % 2 + 1] * len(others)  # another one than before
-            revised = await shard.submit(submissions(others, labels, task=[0] * len(others)))
-            open_after.append([who for who in others if revised.code[who] == ""])
-        assert open_after == [[0], [], [2], []]
