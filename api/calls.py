@@ -105,11 +105,20 @@ class Calls(Views):
         return await self._ask(SetGold(tasks, labels, actor, future), future)
 
     async def update_policy(
-        self, changes: Mapping[str, object], expected_version: int | None, actor: str
+        self,
+        changes: Mapping[str, object],
+        expected_version: int | None,
+        actor: str,
+        *,
+        preset: str | None = None,
     ) -> Project:
-        """Change knobs of the policy; every task's status follows the new one."""
+        """Change knobs of the policy; every task's status follows the new one.
+
+        preset: the name of the one that they come from, for the log.
+        """
         future: asyncio.Future[Project] = new_future()
-        return await self._ask(UpdatePolicy(changes, expected_version, actor, future), future)
+        request = UpdatePolicy(changes, expected_version, actor, future, preset)
+        return await self._ask(request, future)
 
     async def lease(self, worker: int, count: int) -> list[Lease]:
         """Hand up to `count` tasks to a worker. Raises `NoTasks` or `LeaseLimit`."""

@@ -14,10 +14,24 @@ CREATE_PROJECT: Final = f"""
 mutation ($input: CreateProjectInput!) {{
   createProject(input: $input) {{ ... on CreateProjectPayload {{ project {{ id }} }} {REFUSED} }}
 }}"""
+_KNOBS: Final = "version knobs { name group meaning value default low high options }"
 UPDATE_POLICY: Final = f"""
 mutation ($input: UpdatePolicyInput!) {{
-  updatePolicy(input: $input) {{ ... on UpdatePolicyPayload {{ project {{ id }} }} {REFUSED} }}
+  updatePolicy(input: $input) {{
+    ... on UpdatePolicyPayload {{ project {{ policy {{ {_KNOBS} }} }} }} {REFUSED}
+  }}
 }}"""
+POLICY: Final = f"""
+query ($project: ID!) {{
+  project(externalId: $project) {{ policy {{ {_KNOBS} }} }}
+}}"""
+POLICY_HISTORY: Final = """
+query ($project: ID, $first: Int!, $after: String) {
+  policyHistory(project: $project, first: $first, after: $after) {
+    edges { node { sequence version actor at preset changes { knob before after } } }
+    pageInfo { hasNextPage endCursor }
+  }
+}"""
 ADD_TASKS: Final = f"""
 mutation ($input: AddTasksInput!) {{
   addTasks(input: $input) {{ ... on AddTasksPayload {{ added refusals {{ row }} }} {REFUSED} }}
@@ -124,6 +138,20 @@ ANSWER_APPEAL: Final = f"""
 mutation ($input: AnswerAppealInput!) {{
   answerAppeal(input: $input) {{ ... on AnswerAppealPayload {{ {_RULED} }} {REFUSED} }}
 }}"""
+STATUS_HISTORY: Final = """
+query ($project: ID!, $worker: ID!) {
+  worker(project: $project, externalId: $worker) {
+    status
+    standing {
+      history {
+        sequence kind actor createdAt before status granted reason
+        evidence {
+          against trusting gold_right: goldRight gold_total: goldTotal scored alike expected
+        }
+      }
+    }
+  }
+}"""
 APPEALS: Final = """
 query ($project: ID!) {
   appeals(project: $project) { worker message createdAt }

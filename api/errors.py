@@ -7,6 +7,12 @@ column of the answer. Both take their words from `MESSAGES`.
 from api.codes import MESSAGES, Code
 
 
+def spoken(knob: str) -> str:
+    """A knob as the API calls it: `minJudgments` for `min_judgments`."""
+    first, *others = knob.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """A call that was refused as a whole; nothing of it was stored, unless its code says so.
 
@@ -145,8 +151,7 @@ class InvalidPolicy(Refused):
 
     def __init__(self, field: str, reason: str) -> None:
         self.field, self.reason = field, reason
-        first, *others = field.split("_")  # the message calls it as the API does
-        super().__init__(field=first + "".join(map(str.capitalize, others)), reason=reason)
+        super().__init__(field=spoken(field), reason=reason)
 
 
 class PolicyConflict(Refused):

@@ -233,7 +233,12 @@ class Plan:
         if policy != project.policy:
             self.project = replace(project, policy=policy, policy_version=version + 1)
             before = project.policy.to_json()
-            body = {"version": version + 1, "policy": policy.to_json(), "before": before}
+            body = {
+                "version": version + 1,
+                "policy": policy.to_json(),
+                "before": before,
+                "preset": request.preset,
+            }
             self.decide(POLICY_CHANGED, body, request.actor)
 
     def refit(self, request: Refit) -> None:

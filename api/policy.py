@@ -31,6 +31,7 @@ def _choice(default: str, meaning: str, **options: str) -> Any:
 class Policy:
     """All the knobs of a project. Raises `InvalidPolicy` when a value is outside of its range."""
 
+    # Judgments of a task
     overlap: int = _knob(
         3, 1, 1000, "Most judgments a task gets; open leases count, so it is never exceeded."
     )
@@ -40,6 +41,7 @@ class Policy:
     target_confidence: float = _knob(
         0.95, 0.5, 1.0, "Confidence of the consensus from which a task counts as settled."
     )
+    # What workers may do
     lease_seconds: float = _knob(
         600.0, 1.0, 604_800.0, "Seconds a worker has for a leased task before it goes back."
     )
@@ -53,6 +55,7 @@ class Policy:
         "Seconds after a judgment in which its worker may replace it, where revisions are allowed. "
         "What became of the task does not matter: what is refused tells nobody what is gold.",
     )
+    # Which workers are good enough
     acceptable_accuracy: float = _knob(
         0.8, 0.02, 0.999, "Accuracy from which on a worker is as good as you need."
     )
@@ -101,8 +104,17 @@ class Policy:
         "Chance that a steady project ever raises a false alarm: that its labels or the agreement "
         "of its workers shift.",
     )
+    status_evidence: str = _choice(
+        GOLD_AND_CONSENSUS,
+        "What the status of workers rests on.",
+        GOLD="Their judgments of gold tasks alone.",
+        GOLD_AND_CONSENSUS="Their judgments of gold tasks, and how they go with those of others.",
+    )
+    act_on_status: bool = _switch(
+        True, "Whether paused and banned workers get no tasks; if not, their status is only told."
+    )
+    # The quiz, and gold hidden among the other tasks of a worker.
     quiz: bool = _switch(False, "Whether new workers have to pass a quiz before they are active.")
-    # Gold, hidden among the other tasks of a worker.
     gold_rate: float = _knob(
         0.2,
         0.0,
@@ -122,15 +134,7 @@ class Policy:
         1.0,
         "Share of gold among the tasks of a worker in the quiz; 1 makes it an exam of gold alone.",
     )
-    status_evidence: str = _choice(
-        GOLD_AND_CONSENSUS,
-        "What the status of workers rests on.",
-        GOLD="Their judgments of gold tasks alone.",
-        GOLD_AND_CONSENSUS="Their judgments of gold tasks, and how they go with those of others.",
-    )
-    act_on_status: bool = _switch(
-        True, "Whether paused and banned workers get no tasks; if not, their status is only told."
-    )
+    # Fraud
     find_fraud: bool = _switch(
         True,
         "Whether the log is searched for fraud as it grows: copying, answers by a pattern, answers "
@@ -144,6 +148,7 @@ class Policy:
     fraud_rate: float = _knob(
         0.01, 1e-6, 0.2, "Share of the findings of fraud, of each family, that may be false."
     )
+    # What workers learn of themselves
     tell_workers: str = _choice(
         STATUS,
         "What workers are told of their own standing.",
@@ -160,6 +165,7 @@ class Policy:
         "does not tell which of them were gold. A pause, a ban and what staff says it is told at "
         "once.",
     )
+    # Records elsewhere, programs, haste
     use_other_projects: bool = _switch(
         True,
         "Whether a worker's record in other projects, under the same external id, moves where it "
@@ -215,6 +221,25 @@ class Policy:
 
 
 KNOBS = {knob.name: knob for knob in fields(Policy)}
+# Groups of knobs that belong together, each by the first of it.
+_GROUPS = {
+    "overlap": "Judgments of a task",
+    "lease_seconds": "What workers may do",
+    "acceptable_accuracy": "Which workers are good enough",
+    "quiz": "Quiz and hidden gold",
+    "find_fraud": "Fraud",
+    "tell_workers": "What workers learn of themselves",
+    "use_other_projects": "Records elsewhere, programs, haste",
+}
+
+
+def groups() -> dict[str, list[str]]:
+    """The names of all knobs, in their groups."""
+    found: dict[str, list[str]] = {}
+    for name in KNOBS:
+        title = _GROUPS.get(name) or list(found)[-1]
+        found.setdefault(title, []).append(name)
+    return found
 
 
 def _check(name: str, value: object) -> None:

@@ -92,6 +92,7 @@ class UpdatePolicy:
     expected_version: int | None
     actor: str
     future: asyncio.Future[Project]
+    preset: str | None = None
     refusal: Refused | None = None
 
 

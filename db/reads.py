@@ -123,6 +123,19 @@ async def open_leases_of_worker(
     return await pool.fetch(sql("open_leases_of_worker"), project_id, worker_id)
 
 
+async def policy_changes(
+    pool: asyncpg.Pool, project_id: int, before: int | None, most: int
+) -> list[asyncpg.Record]:
+    """Return (seq, body, actor, created_at) of changes of the policy, the latest first."""
+    return await pool.fetch(sql("policy_changes"), project_id, before, most)
+
+
+async def recent_seconds(pool: asyncpg.Pool, project_id: int) -> asyncpg.Record:
+    """Return (median, slow): seconds of the last judgments, None where no time is known."""
+    (found,) = await pool.fetch(sql("recent_seconds"), project_id)
+    return found
+
+
 async def ping(pool: asyncpg.Pool) -> None:
     """Return if the database answers."""
     await pool.execute(sql("ping"))

@@ -107,6 +107,13 @@ class StatusTests:
         return self._yardstick.rules
 
     @property
+    def held_to(self) -> tuple[float, float]:
+        """The accuracy on gold that is enough of a worker, and the one that is too little, in the
+        crowd as far as it is known now."""
+        good, bad, *_ = self._yardstick.standards(self._crowds[-1])
+        return good.accuracy, bad.accuracy
+
+    @property
     def work(self) -> Rows:
         """Each worker's tasks in the order in which it judged them, and the paces; they move when
         they grow."""

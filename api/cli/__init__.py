@@ -15,6 +15,7 @@ from api.cli import (
     join,
     keys,
     migrate,
+    policy,
     projects,
     replay,
     schema,
@@ -47,6 +48,7 @@ app.add_typer(alerts.app)
 app.add_typer(void.app)
 app.add_typer(tasks.app)
 app.add_typer(status.app)
+app.add_typer(policy.app)
 app.add_typer(join.app)
 app.command(epilog=migrate.EPILOG)(migrate.migrate)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)

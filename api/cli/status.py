@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import typer
 
-from api.cli.deciding import ClientId, Project, Reason, sent
-from api.cli.options import DatabaseUrl, DataDir, settings_of
+from api.cli.deciding import ClientId, Json, Project, Reason, sent
+from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
 from api.cli.reaching import Key, Url, asked
 
 if TYPE_CHECKING:
@@ -158,6 +158,54 @@ def appeals(
         screen.print(escape(line), soft_wrap=True)
     if not found:
         screen.print("No appeal is open.")
+
+
+@app.command(epilog="Example: basanite status history ann --project animals")
+def history(
+    worker: Worker,
+    project: Project,
+    json: Json = False,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what was decided about a worker, the latest first, and what it rested on."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from api.documents import STATUS_HISTORY
+    from api.reasons import reasons
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    out, screen = Console(highlight=False), Console(highlight=False, stderr=True)
+
+    async def work(client: "Client") -> dict[str, Any] | None:
+        found = await client.execute(STATUS_HISTORY, {"project": project, "worker": worker})
+        return found["worker"] and dict(found["worker"])
+
+    found = asked(work, url, key, settings, screen, PURPOSE)
+    if found is None:
+        fail(f"There is no worker {worker} in {project}.")
+    decided = found["standing"]["history"]
+    if json:
+        out.print_json(data=decided)
+        return
+    out.print(escape(f"{worker} is {found['status'].lower()}."), soft_wrap=True)
+    for each in decided:
+        out.print(escape(_decision(each)), soft_wrap=True)
+        if each["evidence"] is not None:
+            for reason in reasons(each["evidence"], worse=False, hurried=False):
+                out.print(f"    {reason}", soft_wrap=True)
+
+
+def _decision(each: dict[str, Any]) -> str:
+    """A decision in a line."""
+    turn = " → ".join(each[name].lower() for name in ("before", "status") if each[name])
+    verdict = {True: "granted", False: "refused", None: ""}[each["granted"]]
+    words = (each["kind"].replace("_", " ").lower(), turn, verdict, each["reason"] or "")
+    told = ", ".join(word for word in words if word)
+    return f"{each['createdAt'][:19]}  decision {each['sequence']}, {each['actor']}: {told}"
 
 
 def _given(worker: str, project: str, reason: str, client_id: str | None) -> dict[str, Any]:

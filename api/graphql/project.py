@@ -8,9 +8,11 @@ import strawberry
 from strawberry import ID, UNSET, field
 
 from api.graphql.enums import described_enum
+from api.graphql.knobs import Knob
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
 from api.graphql.scalars import Json, Sequence
 from api.policy import KNOBS
+from api.presets import PresetName
 
 
 def _knob(name: str, **default: Any) -> Any:
@@ -62,6 +64,7 @@ class Policy:
     """A policy as api.policy has it."""
 
     version: int = field(description="Counts the changes, from 1.")
+    knobs: list[Knob] = field(description="Every knob with its value and what it does, in groups.")
     overlap: int = _knob("overlap")
     min_judgments: int | None = _knob("min_judgments")
     target_confidence: float = _knob("target_confidence")
@@ -207,8 +210,12 @@ class CreateProjectInput:
     labels: list[NewLabel] = field(
         description="The answers that a task can have: at least 2. They cannot be changed later."
     )
+    preset: PresetName | None = field(
+        description="The preset to begin with; without one every knob has its default.",
+        default=None,
+    )
     policy: PolicyChanges | None = field(
-        description="Knobs that differ from their defaults.", default=None
+        description="Knobs that differ from the preset or from their defaults.", default=None
     )
     attributes: Json | None = field(
         description="Whatever you want to keep with it: a JSON object.", default=None
@@ -230,7 +237,12 @@ class UpdatePolicyInput:
         description="External id of the project. A key bound to a project can leave it out.",
         default=None,
     )
-    policy: PolicyChanges = field(description="The knobs to set.")
+    preset: PresetName | None = field(
+        description="A preset to apply; knobs that it does not name keep their value.", default=None
+    )
+    policy: PolicyChanges | None = field(
+        description="The knobs to set, after the preset if there is one.", default=None
+    )
     expected_version: int | None = field(
         description="The version that you have seen: the change is refused if it is newer now.",
         default=None,

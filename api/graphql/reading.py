@@ -13,6 +13,7 @@ from strawberry import ID
 
 from api import projects, rows
 from api.graphql.context import Context, Info
+from api.graphql.knobs import knobs_of
 from api.graphql.leasing import labels_of
 from api.graphql.people import workers_of
 from api.graphql.project import (
@@ -164,7 +165,7 @@ def _policy(project: projects.Project) -> Policy:
         "status_evidence": StatusEvidence(project.policy.status_evidence),
         "tell_workers": Telling(project.policy.tell_workers),
     }
-    return Policy(version=project.policy_version, **knobs)
+    return Policy(version=project.policy_version, knobs=knobs_of(project.policy), **knobs)
 
 
 def _number(value: float) -> float | None:

@@ -8,6 +8,7 @@ from graphql import GraphQLSchema, print_schema
 from strawberry import field
 
 from api.graphql import (
+    advising,
     alerting,
     deciding,
     granting,
@@ -23,6 +24,7 @@ from api.graphql.alert import AcknowledgeAlertResult, Alert, AlertEvent, Resolve
 from api.graphql.binding import bind
 from api.graphql.judgment import SubmitJudgmentResult, SubmitJudgmentsResult
 from api.graphql.key import ApiKey, CreateKeyResult, Me, RevokeKeyResult
+from api.graphql.knobs import PolicyChange, PolicyPreset
 from api.graphql.lease import LeaseTasksResult, ReleaseLeasesResult
 from api.graphql.paging import Connection
 from api.graphql.project import CreateProjectResult, Node, Project, UpdatePolicyResult
@@ -55,6 +57,13 @@ class Query:
     """Root of queries."""
 
     me: Me = field(resolver=granting.me, description="Who the key in use speaks for.")
+    policy_presets: list[PolicyPreset] = field(
+        resolver=advising.policy_presets, description="Policies for named situations."
+    )
+    policy_history: Connection[PolicyChange] = field(
+        resolver=advising.policy_history,
+        description="Every change of a project's policy, the latest first.",
+    )
     node: Node | None = field(
         resolver=looking.node, description="A project, task or worker by its global id."
     )

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.errors import InvalidPolicy
-from api.policy import KNOBS, Policy
+from api.policy import KNOBS, Policy, groups
+from api.presets import PRESETS, Preset
 from api.vetting import rules_of
 from engine import Events, StatusTests
 
@@ -61,3 +62,16 @@ def test_knobs_that_make_no_sense_are_named(changes: dict[str, object], knob: st
     with pytest.raises(InvalidPolicy) as refused:
         Policy().changed(changes)
     assert refused.value.field == knob
+
+
+def test_every_knob_is_explained_in_a_group() -> None:
+    named = [name for names in groups().values() for name in names]
+    assert named == list(KNOBS)
+    assert all(names for names in groups().values())
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
+def test_presets_are_policies(preset: Preset) -> None:
+    policy = Policy().changed(preset.changes)
+    assert len(preset.changes) == len(preset.settings)
+    assert all(getattr(policy, each.knob) == each.value for each in preset.settings)

@@ -47,6 +47,13 @@ async def test_staff_speaks_about_workers_on_the_command_line(
         assert (freed.status, "[eve] is paused" in freed.text) == (0, True)
         refused = await status("free", "[eve]", *why)
         assert (refused.status, "NOT_HELD" in refused.text) == (1, True)
+        told = await status("history", "[eve]")
+        assert (told.status, "[eve] is paused." in told.text) == (0, True)
+        lines = [line for line in told.text.splitlines() if "decision" in line]
+        assert "status freed, a [look]" in lines[1]
+        assert "engine: status changed, watch → paused" in told.text
+        assert "judgments of gold tasks are right." in told.text
+        assert (await status("history", "nobody")).status == 1
         assert "No appeal is open." in (await status("appeals")).text
         message = {"message": "It was [not] me.", "clientId": "1"}
         assert (await server.do(APPEAL, message, token))["__typename"] == "AppealPayload"

@@ -1,0 +1,247 @@
+"""`basanite policy`: how a project spends judgments and treats workers, in words, and changed."""
+
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.deciding import TAKEN, Json, Project
+from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
+from api.cli.reaching import Key, Url, asked, check, reach
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from api.client import Client
+    from api.settings import Settings
+
+PURPOSE = "basanite policy"  # what the key of a server of our own is listed under
+
+app = typer.Typer(
+    name="policy",
+    help="Show, change and check how a project spends judgments and treats workers.",
+    no_args_is_help=True,
+    epilog="Example: basanite policy set overlap=5 minJudgments=2 --project animals",
+)
+
+Knobs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="KNOB=VALUE", help="Knobs to set, as `policy show` names them. Also null and true."
+    ),
+]
+Preset = Annotated[
+    str | None, typer.Option(metavar="NAME", help="A preset to begin with: basanite policy presets")
+]
+
+
+@app.command(epilog="Example: basanite policy show --project animals")
+def show(
+    project: Project,
+    json: Json = False,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show every knob: its value, the default where it differs, and what it does."""
+    from api.documents import POLICY
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    screen = _screen(json)
+
+    async def work(client: "Client") -> dict[str, Any] | None:
+        found = await client.execute(POLICY, {"project": project})
+        return found["project"] and dict(found["project"]["policy"])
+
+    found = asked(work, url, key, settings, screen, PURPOSE)
+    if found is None:
+        fail(f"There is no project {project}.")
+    if json:
+        _print_json(found)
+        return
+    screen.print(f"Policy of {project}, version {found['version']}", markup=False)
+    _show_knobs(screen, found["knobs"])
+
+
+@app.command(
+    name="set",
+    epilog="Example: basanite policy set --preset OPEN_CROWD overlap=9 --project animals",
+)
+def set_(
+    project: Project,
+    knobs: Knobs = None,
+    preset: Preset = None,
+    version: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The version you have seen: refused if it is newer now."),
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Change knobs. It takes effect at once, also on tasks that are done."""
+    from api.documents import UPDATE_POLICY
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    screen = _screen(json=False)
+    changes = _changes(knobs)
+    if not changes and preset is None:
+        fail("Say what to change: KNOB=VALUE, or --preset.")
+    given = {"project": project, "policy": changes, "expectedVersion": version}
+    if preset is not None:
+        given["preset"] = _preset(preset)
+    done = _changed(UPDATE_POLICY, given, url, key, settings, screen)
+    screen.print(f"The policy of {project} is at version {done['version']}.", markup=False)
+    _show_knobs(screen, [each for each in done["knobs"] if each["name"] in changes])
+
+
+@app.command(epilog="Example: basanite policy history --project animals")
+def history(
+    project: Project,
+    json: Json = False,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what was changed when and by whom, the latest first."""
+    from api.documents import POLICY_HISTORY
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    screen = _screen(json)
+
+    async def work(client: "Client") -> list[dict[str, Any]]:
+        return [node async for node in client.nodes(POLICY_HISTORY, {"project": project})]
+
+    found = asked(work, url, key, settings, screen, PURPOSE)
+    if json:
+        _print_json(found)
+        return
+    for each in found:
+        preset = "" if each["preset"] is None else f", preset {each['preset']}"
+        line = f"Version {each['version']}, decision {each['sequence']}, {each['at'][:19]}, "
+        screen.print(f"{line}{each['actor']}{preset}", markup=False, soft_wrap=True)
+        for change in each["changes"]:
+            turn = f"{_shown(change['before'])} → {_shown(change['after'])}"
+            screen.print(f"  {change['knob']}: {turn}", markup=False, soft_wrap=True)
+    if not found:
+        screen.print("The policy was never changed.")
+
+
+@app.command(epilog="Example: basanite policy presets")
+def presets(json: Json = False) -> None:
+    """Show the policies for named situations: what each sets, and why."""
+    from dataclasses import asdict
+
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from api.errors import spoken
+    from api.presets import PRESETS
+
+    screen = _screen(json)
+    if json:
+        _print_json([asdict(preset) for preset in PRESETS.values()])
+        return
+    for preset in PRESETS.values():
+        table = Table(Column("knob", no_wrap=True), Column("value", no_wrap=True), "why", box=None)
+        for each in preset.settings:
+            table.add_row(*map(Text, (spoken(each.knob), _shown(each.value), each.why)))
+        screen.print(f"{preset.name}. {preset.situation}", markup=False)
+        screen.print(table)
+        screen.print()
+    screen.print("Apply one: basanite policy set --preset NAME --project ID", markup=False)
+
+
+def _screen(json: bool) -> "Console":
+    """Where notices go: beside the JSON, not into it."""
+    from rich.console import Console
+
+    return Console(highlight=False, stderr=json)
+
+
+def _print_json(found: object) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print_json(data=found)
+
+
+def _changes(knobs: list[str] | None) -> dict[str, Any]:
+    """The knobs as the API takes them."""
+    import orjson
+
+    found = {}
+    for each in knobs or ():
+        name, equals, text = each.partition("=")
+        if not equals:
+            fail(f"{each} is no KNOB=VALUE.")
+        try:
+            found[name] = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            found[name] = text  # a name like INFORMATION
+    return found
+
+
+def _preset(name: str) -> str:
+    from api.presets import PRESETS
+
+    found = name.upper().replace("-", "_")
+    if found not in PRESETS:
+        fail(f"There is no preset {name}: choose one of {', '.join(PRESETS)}.")
+    return found
+
+
+def _changed(
+    document: str,
+    given: dict[str, Any],
+    url: str | None,
+    key: str | None,
+    settings: "Settings",
+    screen: "Console",
+) -> dict[str, Any]:
+    """The policy after a change; one that is refused ends the command."""
+    from api.client import CallFailed, CallRefused
+
+    check(url, key)
+
+    async def work() -> dict[str, Any]:
+        async with reach(url, key, settings, screen, PURPOSE) as client:
+            done = await client.mutate(document, given)
+            return dict(done["project"]["policy"])
+
+    try:
+        return run(work())
+    except CallRefused as error:
+        fail(f"{error}{TAKEN if error.code == 'PROJECT_TAKEN' else ''}")
+    except CallFailed as error:
+        fail(str(error))
+
+
+def _show_knobs(screen: "Console", knobs: list[dict[str, Any]]) -> None:
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    for group, members in groupby(knobs, key=itemgetter("group")):
+        columns = [Column(no_wrap=True), Column(no_wrap=True), Column(no_wrap=True), Column()]
+        table = Table(*columns, box=None, show_header=False, title=group, title_justify="left")
+        for each in members:
+            same = each["value"] == each["default"]
+            default = "" if same else f"not {_shown(each['default'])}"
+            shown = (each["name"], _shown(each["value"]), default, each["meaning"])
+            table.add_row(*map(Text, shown))
+        screen.print(table)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
