@@ -9,13 +9,23 @@ from api.errors import LeaseLimit, NoTasks, Refused, WorkerBanned, WorkerPaused,
 from api.gold_choice import gold_places, in_quiz
 from api.leases import OpenLease, lease_uuid
 from api.plan import Plan
-from api.policy import NOTHING
+from api.policy import BREADTH, INFORMATION, NOTHING, RANDOM, UNCERTAINTY
 from api.requests import LeaseTasks
-from api.rows import OPEN, Int32s
+from api.rows import OPEN
 from api.vetting import BANNED
+from engine import queue
+from engine.queue import Picked
 
 _ENTROPY_BYTES: Final = 10
+_SEED_BYTES: Final = 8
 _MOST_LOAD: Final = 1 << 30  # more than any task has: whoever takes no place finds one
+
+_MODES: Final = {
+    RANDOM: queue.RANDOM,
+    BREADTH: queue.BREADTH,
+    UNCERTAINTY: queue.UNCERTAINTY,
+    INFORMATION: queue.INFORMATION,
+}
 
 
 def hand_out(plan: Plan, request: LeaseTasks) -> None:
@@ -30,11 +40,11 @@ def hand_out(plan: Plan, request: LeaseTasks) -> None:
         policy, held = plan.memory.project.policy, plan.memory.leases.held(request.worker)
         request.refusal = LeaseLimit(held, policy.leases_per_worker)
         return
-    tasks = _mix(plan, request.worker, count)
-    if len(tasks) == 0:
+    picked = _mix(plan, request.worker, count)
+    if len(picked.tasks) == 0:
         request.refusal = _nothing(plan)
         return
-    request.granted = _grant(plan, request.worker, tasks)
+    request.granted = _grant(plan, request.worker, picked.tasks)
 
 
 def _barred(plan: Plan, worker: int) -> Refused | None:
@@ -57,18 +67,19 @@ def _room(plan: Plan, request: LeaseTasks) -> int:
     return min(request.count, memory.project.policy.leases_per_worker - held)
 
 
-def _mix(plan: Plan, worker: int, count: int) -> Int32s:
+def _mix(plan: Plan, worker: int, count: int) -> Picked:
     """Up to `count` tasks for the worker, gold hidden among the others.
 
     Where there are no others there is no gold either, or all that is left would be gold; but in the
     quiz, which may be of gold alone.
     """
     places = gold_places(plan, worker, count)
-    others = _choose(plan, worker, max(places.count(None), 1)).tolist()
+    chosen = _choose(plan, worker, max(places.count(None), 1))
+    others = chosen.tasks.tolist()
     examined = in_quiz(plan.memory, worker)
     tasks: list[int] = []
     if not others and not examined:
-        return np.zeros(0, np.int32)
+        return chosen
     for gold in places:
         if gold is not None:
             tasks.append(gold)
@@ -76,13 +87,14 @@ def _mix(plan: Plan, worker: int, count: int) -> Int32s:
             tasks.append(others.pop(0))
         elif not examined:
             break
-    return np.array(tasks, np.int32)
+    return Picked(np.array(tasks, np.int32), chosen.complete)
 
 
-def _choose(plan: Plan, worker: int, count: int) -> Int32s:
+def _choose(plan: Plan, worker: int, count: int) -> Picked:
+>>>>>>> 025754e (Choose tasks by what a worker's answer is expected to tell, at a bounded cost)
     """Up to `count` tasks for the worker, best first."""
     plan.tell_loads()
-    memory, book = plan.memory, plan.memory.leases
+    memory, book, policy = plan.memory, plan.memory.leases, plan.memory.project.policy
     mates = memory.voices.mates(worker)
     taken = [task for each in (worker, *mates) for task in plan.judged_by(each)]
     for mate in mates:
@@ -90,9 +102,13 @@ def _choose(plan: Plan, worker: int, count: int) -> Int32s:
     return memory.queue.pick(
         worker,
         count,
-        _MOST_LOAD if worker in memory.placeless else memory.project.policy.overlap,
+        _MOST_LOAD if worker in memory.placeless else policy.overlap,
         book.tasks_of(worker, also=taken),
         mates,
+        mode=_MODES[policy.routing],
+        floor=policy.enough,
+        in_order=policy.keep_order,
+        seed=int.from_bytes(plan.entropy(_SEED_BYTES), "big"),
     )
 
 

@@ -116,6 +116,7 @@ class Memory:
         self.background.count(len(lessons.events), refitted=outcome.refitted)
         tasks, workers = self.standing.update(self.model, policy, outcome, seq)
         self._rest(outcome.tasks)
+        self._let_again(lessons)
         turned = self.vetting.learn(self.project, lessons)
         self.standing.worker_seq[turned] = seq
         return Changed(tasks, distinct(workers, turned) if len(turned) else workers)
@@ -212,7 +213,10 @@ class Memory:
 
     def split(self, workers: Sequence[int], seq: int) -> Int32s:
         """Let the groups of workers count as one no more; return who changed."""
-        return self.stamp(self.voices.split(workers), seq)
+        changed = self.voices.split(workers)
+        for worker in changed:
+            self.queue.forget(worker)
+        return self.stamp(changed, seq)
 
     def stamp(self, workers: Sequence[int], seq: int) -> Int32s:
         """Take note that workers changed at `seq`; return them."""
@@ -263,6 +267,7 @@ class Memory:
             self.standing.seq[tasks] = last
             self.standing.worker_seq[workers] = last
         turned = self.vetting.learn(self.project, lessons)
+        self._let_again(lessons)
         self.standing.worker_seq[turned] = last
         self.seq = last
         return Changed(tasks, distinct(workers, turned))
@@ -289,8 +294,15 @@ class Memory:
         self.tell_loads(ids)
 
     def _rest(self, tasks: Int32s) -> None:
+        self.queue.follow(tasks)
         turned, opened = self.standing.rest(tasks)
         self.queue.set_open(turned, opened)
+
+    def _let_again(self, lessons: Lessons) -> None:
+        """Whose judgment was taken back may have its task again."""
+        events = lessons.events
+        for worker in set(events.worker[events.kind == RETRACT].tolist()):
+            self.queue.forget(worker)
 
     # What is read
 

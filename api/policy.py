@@ -7,6 +7,8 @@ from typing import Any
 from api.errors import InvalidPolicy
 
 NOTHING, STATUS, REASONS = "NOTHING", "STATUS", "REASONS"  # what workers may see of their standing
+# How tasks are chosen once each has its least number of judgments.
+RANDOM, BREADTH, UNCERTAINTY, INFORMATION = "RANDOM", "BREADTH", "UNCERTAINTY", "INFORMATION"
 GOLD, GOLD_AND_CONSENSUS = "GOLD", "GOLD_AND_CONSENSUS"  # what a status rests on
 
 
@@ -182,6 +184,22 @@ class Policy:
         604_800.0,
         "Seconds below which an answer is suspiciously fast, as reputations tell; null for none.",
         whole=False,
+    )
+
+    # Which tasks go to whom
+    routing: str = _choice(
+        INFORMATION,
+        "Which of the tasks with the same priority a worker gets, once each has the judgments that "
+        "it needs at least.",
+        RANDOM="Any of them.",
+        BREADTH="Those with the fewest judgments.",
+        UNCERTAINTY="Those whose consensus is least sure.",
+        INFORMATION="Those of which this worker's answer is expected to tell most.",
+    )
+    keep_order: bool = _switch(
+        False,
+        "Whether tasks are handed out in the order in which they were added, whatever the routing "
+        "is: the next one when those before it have what they need. Priorities still go first.",
     )
 
     def __post_init__(self) -> None:

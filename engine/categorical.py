@@ -101,6 +101,15 @@ class Categorical:
         """The form's live tables, for those that read them; others after a refit."""
         return self._live
 
+    @property
+    def has_matrices(self) -> bool:
+        """Whether each worker has a full confusion matrix."""
+        return self.labels <= FULL_LABELS
+
+    def make_room(self, worker: int) -> None:
+        """Let kernels read what is known of a worker, were it nothing."""
+        self._reserve(0, worker + 1)
+
     def apply(self, events: Events) -> Outcome:
         """Fold events into the state, in order.
 

@@ -33,13 +33,17 @@ def _exercise(labels: int) -> None:
     model.refit()
 
 
-def _queue() -> None:
-    model = Categorical(2)
+def _queue(labels: int) -> None:
+    model = Categorical(labels)
     tasks = TaskQueue(model)
-    tasks.add(np.zeros(1, np.int32), np.zeros(1, np.int16))
+    ids = np.zeros(1, np.int32)
+    tasks.add(ids, np.zeros(1, np.int16))
     tasks.set_load(0, 1)
-    tasks.set_open(np.zeros(1, np.int32), np.ones(1, np.bool_))
-    tasks.pick(0, 1, 3, np.zeros(1, np.int32))
+    tasks.set_open(ids, np.ones(1, np.bool_))
+    tasks.follow(ids)
+    tasks.pick(0, 1, 3, ids)
+    tasks.pick(0, 1, 3, in_order=True)
+    tasks.gains(0, ids)
 
 
 def _batch() -> None:
@@ -76,7 +80,8 @@ def warm_up(report: Report | None = None) -> None:
     First time some 40 s, then a fraction of a second.
     """
     parts: list[tuple[str, Callable[[], None]]] = [
-        ("task queue", _queue),
+        ("task queue", lambda: _queue(2)),
+        ("task queue, many labels", lambda: _queue(FULL_LABELS + 1)),
         ("few labels", lambda: _exercise(2)),
         ("many labels", lambda: _exercise(FULL_LABELS + 1)),
         ("batch fit", _batch),

@@ -95,6 +95,36 @@ def admit(sweep: Any, worker: int) -> None:
     _absent(sweep, worker)
 
 
+def answers(tables: Any, worker: int, laid_out: Any) -> None:
+    """Lay out the probabilities of a worker's answers in both forms, [2, answered, true], if the
+    form of the tables is one that keeps them all."""
+    _absent(tables, worker, laid_out)
+
+
+def fresh(tables: Any, worker: int, laid_out: Any) -> float:
+    """What the worker's answer would tell of a task that nobody has judged, in nats."""
+    _absent(tables, worker, laid_out)
+    return 0.0
+
+
+def gain(votes: Any, tables: Any, task: int, worker: int, laid_out: Any) -> float:
+    """What the worker's answer would tell of a task that has judgments, in nats."""
+    _absent(votes, tables, task, worker, laid_out)
+    return 0.0
+
+
+def doubt(votes: Any, tables: Any, task: int) -> float:
+    """Probability that the label we stand by is wrong, of a task that has judgments."""
+    _absent(votes, tables, task)
+    return 0.0
+
+
+def top(votes: Any, tables: Any, task: int) -> int:
+    """The label we stand by, of a task that has judgments."""
+    _absent(votes, tables, task)
+    return 0
+
+
 Implementation = Callable[..., Any]
 
 

@@ -168,19 +168,15 @@ def _tally(tables: FullTables, worker: int) -> None:
         store(rows, (worker, k), row)
 
 
-def _estimate(votes: Votes, tables: FullTables, task: int) -> None:
+@kernel
+def multiply(votes: Votes, tables: FullTables, task: int) -> None:
+    """Make the products of both forms from the task's answers, known truth or not."""
     workers, labels = votes.worker, votes.label
-    posterior, people, counts = tables.posterior, tables.people, tables.counts
+    people, counts = tables.people, tables.counts
     rows, pooled, classes, totals = tables.rows, tables.pooled, tables.classes, tables.totals
     products, scale, units = tables.products, tables.scale, tables.units
-    gold = votes.gold[task]
-    K = posterior.shape[1]
+    K = pooled.shape[0]
     P = rows.shape[1]
-    if gold >= 0:
-        for k in range(K):
-            posterior[task, k] = 0
-        posterior[task, gold] = 1
-        return
     first = votes.start[task]
     end = first + votes.length[task]
     accuracy = population_accuracy(totals)
@@ -219,6 +215,18 @@ def _estimate(votes: Votes, tables: FullTables, task: int) -> None:
         if pause < end:
             rescale(products)
         i = pause
+
+
+def _estimate(votes: Votes, tables: FullTables, task: int) -> None:
+    posterior, products = tables.posterior, tables.products
+    gold = votes.gold[task]
+    K = posterior.shape[1]
+    if gold >= 0:
+        for k in range(K):
+            posterior[task, k] = 0
+        posterior[task, gold] = 1
+        return
+    multiply(votes, tables, task)
     merge(products)
     for k in range(K):
         posterior[task, k] = products[0, k]

@@ -1,28 +1,60 @@
-"""Open tasks in lists by priority and load, so that the next one is found without a search."""
+"""Open tasks in lists by group, load and doubt, and in bitmaps by priority.
 
-from typing import NamedTuple
+A group is the tasks of one priority that ask the same of a worker. The lists give the best tasks of
+a group without a search; the bitmaps give any open task at random, or all of them in order. To move
+a task costs the same however many there are.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.jit import kernel
-from engine.kernels.votes import Votes, find
+from engine.kernels import forms
+from engine.kernels.votes import Votes
+
+Ints = npt.NDArray[np.int32]
 
 PRIORITIES = 10  # 9 goes first
-LOADS = 256  # tasks with a greater load share the last list
-NOWHERE = -1
+LOADS = 64  # tasks with a greater load share the last list
+DOUBTS = 8  # classes of doubt: from 1/2 on, from 1/4 on, and so forth
+CELLS = LOADS * DOUBTS  # lists of a group
+WORDS = 64  # to a block of the bitmaps
+BLOCK = WORDS * 64  # tasks
+NOWHERE = 0
 
 
 class Lists(NamedTuple):
-    """Doubly linked lists through the tasks, one for each (priority, load)."""
+    """Doubly linked lists through T tasks, CELLS for each of G groups, and the bitmaps. What names
+    a task, list or group names the one before it: 0 is none, so that new memory is right."""
 
-    following: npt.NDArray[np.int32]  # [T] next task of the list, -1 at its end
-    preceding: npt.NDArray[np.int32]  # [T]
-    place: npt.NDArray[np.int32]  # [T] list the task is in, or NOWHERE
-    priority: npt.NDArray[np.int16]  # [T]
-    load: npt.NDArray[np.int32]  # [T]
-    head: npt.NDArray[np.int32]  # [PRIORITIES * LOADS]
-    tail: npt.NDArray[np.int32]  # [PRIORITIES * LOADS]
+    following: Ints  # [T] next task of the list
+    preceding: Ints  # [T]
+    place: npt.NDArray[np.int16]  # [T] list the task is in, NOWHERE while closed
+    group: npt.NDArray[np.int16]  # [T]
+    load: Ints  # [T]
+    doubt: npt.NDArray[np.int8]  # [T] its class
+    head: Ints  # [G, CELLS]
+    tail: Ints  # [G, CELLS]
+    size: Ints  # [G] open tasks
+    priority: npt.NDArray[np.int16]  # [G]
+    opened: npt.NDArray[np.uint64]  # [blocks, PRIORITIES, WORDS] a bit for each open task
+    filled: Ints  # [blocks, PRIORITIES] open tasks of the block
+    loads: npt.NDArray[np.int64]  # [LOADS] open tasks by load
+
+
+@kernel
+def _mark(lists: Lists, task: int, priority: int, opened: bool) -> None:
+    block = task // BLOCK
+    word = task % BLOCK >> 6
+    bit = np.uint64(1) << np.uint64(task & 63)
+    if opened:
+        lists.opened[block, priority, word] |= bit
+        lists.filled[block, priority] += 1
+    else:
+        lists.opened[block, priority, word] &= ~bit
+        lists.filled[block, priority] -= 1
 
 
 @kernel
@@ -31,97 +63,103 @@ def leave(lists: Lists, task: int) -> None:
     place = lists.place[task]
     if place == NOWHERE:
         return
+    group = lists.group[task] - 1
+    cell = place - 1
     before = lists.preceding[task]
     after = lists.following[task]
-    if before >= 0:
-        lists.following[before] = after
+    if before > 0:
+        lists.following[before - 1] = after
     else:
-        lists.head[place] = after
-    if after >= 0:
-        lists.preceding[after] = before
+        lists.head[group, cell] = after
+    if after > 0:
+        lists.preceding[after - 1] = before
     else:
-        lists.tail[place] = before
+        lists.tail[group, cell] = before
     lists.place[task] = NOWHERE
+    lists.size[group] -= 1
+    lists.loads[cell // DOUBTS] -= 1
 
 
 @kernel
 def join(lists: Lists, task: int) -> None:
-    """Put the task at the end of the list that its priority and load name."""
+    """Put the task at the end of the list that its group, load and doubt name."""
+    group = lists.group[task] - 1
     load = min(lists.load[task], LOADS - 1)
-    place = (PRIORITIES - 1 - lists.priority[task]) * LOADS + load
-    last = lists.tail[place]
+    cell = load * DOUBTS + lists.doubt[task]
+    last = lists.tail[group, cell]
     lists.preceding[task] = last
-    lists.following[task] = -1
-    if last >= 0:
-        lists.following[last] = task
+    lists.following[task] = 0
+    if last > 0:
+        lists.following[last - 1] = task + 1
     else:
-        lists.head[place] = task
-    lists.tail[place] = task
-    lists.place[task] = place
+        lists.head[group, cell] = task + 1
+    lists.tail[group, cell] = task + 1
+    lists.place[task] = cell + 1
+    lists.size[group] += 1
+    lists.loads[load] += 1
 
 
 @kernel
-def add(lists: Lists, tasks: npt.NDArray[np.int32], priorities: npt.NDArray[np.int16]) -> None:
+def add(lists: Lists, tasks: Ints, groups: npt.NDArray[np.int16]) -> None:
     """Put new tasks, without load, into their lists."""
     for i in range(tasks.shape[0]):
-        lists.priority[tasks[i]] = priorities[i]
-        lists.load[tasks[i]] = 0
-        lists.place[tasks[i]] = NOWHERE
-        join(lists, tasks[i])
+        task = tasks[i]
+        lists.group[task] = groups[i] + 1
+        join(lists, task)
+        _mark(lists, task, lists.priority[groups[i]], True)
 
 
 @kernel
-def set_loads(lists: Lists, tasks: npt.NDArray[np.int32], loads: npt.NDArray[np.int32]) -> None:
+def set_loads(lists: Lists, tasks: Ints, loads: Ints) -> None:
     """Move tasks to the lists of their new loads; closed ones only take note."""
     for i in range(tasks.shape[0]):
         task = tasks[i]
         if lists.load[task] == loads[i]:
             continue
+        opened = lists.place[task] != NOWHERE
+        leave(lists, task)
         lists.load[task] = loads[i]
-        if lists.place[task] != NOWHERE:
-            leave(lists, task)
+        if opened:
             join(lists, task)
 
 
 @kernel
-def set_open(lists: Lists, tasks: npt.NDArray[np.int32], opened: npt.NDArray[np.bool_]) -> None:
+def set_open(lists: Lists, tasks: Ints, opened: npt.NDArray[np.bool_]) -> None:
     """Put tasks that are opened at the end of their lists, and take closed ones out."""
     for i in range(tasks.shape[0]):
-        if not opened[i]:
-            leave(lists, tasks[i])
-        elif lists.place[tasks[i]] == NOWHERE:
-            join(lists, tasks[i])
+        task = tasks[i]
+        if opened[i] == (lists.place[task] != NOWHERE):
+            continue
+        _mark(lists, task, lists.priority[lists.group[task] - 1], opened[i])
+        if opened[i]:
+            join(lists, task)
+        else:
+            leave(lists, task)
 
 
 @kernel
-def pick(
-    lists: Lists,
-    votes: Votes,
-    workers: npt.NDArray[np.int32],
-    limit: int,
-    excluded: npt.NDArray[np.int32],
-    picked: npt.NDArray[np.int32],
-) -> int:
-    """Fill `picked` with tasks that none of the workers has judged, best first; returns their
-    number."""
-    count = 0
-    for place in range(lists.head.shape[0]):
-        if count == picked.shape[0]:
-            break
-        if place % LOADS >= limit:
+def doubt_of(votes: Votes, tables: Any, task: int) -> float:
+    """Probability that the label we stand by is wrong. Gold must not show: it counts as open."""
+    if task >= votes.start.shape[0] or votes.length[task] == 0 or votes.gold[task] >= 0:
+        return 1.0
+    return forms.doubt(votes, tables, task)
+
+
+@kernel
+def sort_in(lists: Lists, votes: Votes, tables: Any, tasks: Ints) -> None:
+    """Move tasks to the lists of their doubt; closed ones only take note."""
+    for i in range(tasks.shape[0]):
+        task = tasks[i]
+        doubt = doubt_of(votes, tables, task)
+        level = 0
+        least = 0.5
+        while doubt < least and level < DOUBTS - 1:
+            level += 1
+            least *= 0.5
+        if level == lists.doubt[task]:
             continue
-        task = lists.head[place]
-        while task >= 0 and count < picked.shape[0]:
-            free = lists.load[task] < limit
-            if free and task < votes.start.shape[0]:
-                for i in range(workers.shape[0]):
-                    if find(votes, task, workers[i]) >= 0:
-                        free = False
-            for i in range(excluded.shape[0]):
-                if excluded[i] == task:
-                    free = False
-            if free:
-                picked[count] = task
-                count += 1
-            task = lists.following[task]
-    return count
+        opened = lists.place[task] != NOWHERE
+        leave(lists, task)
+        lists.doubt[task] = level
+        if opened:
+            join(lists, task)

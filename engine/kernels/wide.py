@@ -202,17 +202,16 @@ def store(votes: Votes, tables: WideTables, task: int, products: Floats, rest: f
         tables.mass[first + j] = products[0, j]
 
 
-def _estimate(votes: Votes, tables: WideTables, task: int) -> None:
-    if votes.gold[task] >= 0:
-        _observe_gold(votes, tables, task)
-        return
+@kernel
+def multiply(votes: Votes, tables: WideTables, task: int, products: Floats) -> float:
+    """Make the products [2, answers] of both forms from the task's answers, known truth or not;
+    returns what goes to labels that nobody gave."""
     first = votes.start[task]
     length = votes.length[task]
     K = tables.classes.shape[1]
     accuracy = population_accuracy(tables.totals)
     errors = tables.totals[LEARNED] - tables.totals[HITS] + K
     prior_total = 2 * tables.totals[TASKS] - tables.totals[RESTS] + K
-    products = np.empty((2, length))
     rest = prior_total
     for j in range(length):
         label = votes.label[first + j]
@@ -239,6 +238,15 @@ def _estimate(votes: Votes, tables: WideTables, task: int) -> None:
         rest *= (1 - ability) * wrong
         if (i - first) % RESCALE == RESCALE - 1:
             rest = rescale(products, rest)
+    return rest  # type: ignore[no-any-return]
+
+
+def _estimate(votes: Votes, tables: WideTables, task: int) -> None:
+    if votes.gold[task] >= 0:
+        _observe_gold(votes, tables, task)
+        return
+    products = np.empty((2, votes.length[task]))
+    rest = multiply(votes, tables, task, products)
     rest = merge(votes, task, products, rest)
     store(votes, tables, task, products, rest)
 

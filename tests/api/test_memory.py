@@ -56,7 +56,7 @@ def test_a_new_policy_and_a_new_start_reach_every_task() -> None:
         moved = memory.sweep_all(memory.seq + 1)
         memory.restart([])
         assert len(moved) == TASKS
-        open_now = len(memory.queue.pick(1, 10, 2, none))
+        open_now = len(memory.queue.pick(1, 10, 2, none).tasks)
         assert open_now == (10 if overlap == 2 else 0)
 
 
