@@ -11,7 +11,7 @@ from api.leases import OpenLease, lease_uuid
 from api.plan import Plan
 from api.policy import BREADTH, INFORMATION, NOTHING, RANDOM, UNCERTAINTY
 from api.requests import LeaseTasks
-from api.rows import OPEN
+from api.rows import OPEN, Int32s
 from api.vetting import BANNED
 from engine import queue
 from engine.queue import Picked
@@ -91,7 +91,6 @@ def _mix(plan: Plan, worker: int, count: int) -> Picked:
 
 
 def _choose(plan: Plan, worker: int, count: int) -> Picked:
->>>>>>> 025754e (Choose tasks by what a worker's answer is expected to tell, at a bounded cost)
     """Up to `count` tasks for the worker, best first."""
     plan.tell_loads()
     memory, book, policy = plan.memory, plan.memory.leases, plan.memory.project.policy

@@ -44,6 +44,16 @@ class Telling(Enum):
     REASONS = "REASONS"
 
 
+@described_enum(KNOBS["routing"].metadata["meaning"], **KNOBS["routing"].metadata["options"])
+class Routing(Enum):
+    """How tasks are chosen."""
+
+    RANDOM = "RANDOM"
+    BREADTH = "BREADTH"
+    UNCERTAINTY = "UNCERTAINTY"
+    INFORMATION = "INFORMATION"
+
+
 @strawberry.interface(description="An object whose id is unique over all types and projects.")
 class Node:
     """Relay's Node."""
@@ -98,6 +108,8 @@ class Policy:
     use_other_projects: bool = _knob("use_other_projects")
     models_count: bool = _knob("models_count")
     floor_seconds: float | None = _knob("floor_seconds")
+    routing: Routing = _knob("routing")
+    keep_order: bool = _knob("keep_order")
 
 
 @strawberry.type(description="How many tasks are in each status.")
@@ -192,6 +204,8 @@ class PolicyChanges:
     use_other_projects: bool | None = _knob("use_other_projects", default=UNSET)
     models_count: bool | None = _knob("models_count", default=UNSET)
     floor_seconds: float | None = _knob("floor_seconds", default=UNSET)
+    routing: Routing | None = _knob("routing", default=UNSET)
+    keep_order: bool | None = _knob("keep_order", default=UNSET)
 
     def given(self) -> dict[str, Any]:
         """The knobs that the caller named, by their names in api.policy."""

@@ -68,9 +68,8 @@ class SimulatedWork:
         moment = np.searchsorted(MOMENTS, done, side="right") - 1
         return int(self._answers[moment, worker, task])
 
-    def without_answer(self, worker: int) -> Ints | None:
+    def without_answer(self, worker: int) -> None:
         """Simulated workers can judge everything."""
-        del worker
 
 
 class RecordedWork:
@@ -80,13 +79,8 @@ class RecordedWork:
     def __init__(self, data: DataSet, seed: int) -> None:
         rng = np.random.default_rng([seed, crc32(data.name.encode())])
         self.labels, self.truth = data.labels, data.gold
-        self._label = dict(
-            zip(
-                zip(data.worker.tolist(), data.task.tolist(), strict=True),
-                data.label.tolist(),
-                strict=True,
-            )
-        )
+        pairs = zip(data.worker.tolist(), data.task.tolist(), strict=True)
+        self._label: dict[tuple[int, int], int] = dict(zip(pairs, data.label.tolist(), strict=True))
         self.arrivals = rng.permutation(np.array([w for w, _ in self._label], np.int32))
         everything = np.arange(len(data.gold), dtype=np.int32)
         self._without = {
