@@ -20,6 +20,7 @@ from api.graphql.project import (
     Policy,
     Project,
     Quality,
+    Routing,
     StatusEvidence,
     TaskCounts,
     Telling,
@@ -164,6 +165,7 @@ def _policy(project: projects.Project) -> Policy:
     knobs = project.policy.to_json() | {
         "status_evidence": StatusEvidence(project.policy.status_evidence),
         "tell_workers": Telling(project.policy.tell_workers),
+        "routing": Routing(project.policy.routing),
     }
     return Policy(version=project.policy_version, knobs=knobs_of(project.policy), **knobs)
 
