@@ -21,7 +21,8 @@ _PER_TASK = ("following", "preceding", "place", "group", "load", "doubt")
 _PER_BLOCK = ("opened", "filled")
 _PER_GROUP = ("head", "tail", "size", "priority")
 
-CANDIDATES: Final = 32  # that are compared for one task; for more tasks as many more
+CANDIDATES: Final = 32  # that are compared for one task; for more tasks twice as many
+WALKED: Final = 512  # that are compared where a walk found them, which is seldom
 NOTES_BYTES: Final = 1 << 26  # of what workers can never have, over all workers
 FEWEST_NOTES: Final = 8
 
@@ -196,25 +197,40 @@ class TaskQueue:
                 self._lists, model.votes, model.tables, wish, scratch, picked, done, first
             )
             if passed >= 0:
-                done, ended = self._walk(wish, passed, picked, done)
+                found, ended = self._walk(wish, passed, picked, done, max(WALKED, count))
+                best = self._best(wish, found)[: count - done]
+                picked[done : done + len(best)] = best
+                done += len(best)
                 complete &= ended
         return Picked(picked[:done], complete)
+
+    def _best(self, wish: Wish, found: Ints) -> Ints:
+        """What was found on a walk, best first."""
+        scratch = Scratch(found, np.empty(len(found)), self._answers, self._random)
+        lists, model = self._lists, self._model
+        order = choosing.rank(lists, model.votes, model.tables, wish, scratch, len(found))
+        best: Ints = found[order]
+        return best
 
     def _in_order(self, wish: Wish, picked: Ints) -> Picked:
         done, complete = 0, True
         for priority in sorted({int(self._lists.priority[g]) for g in wish.groups}, reverse=True):
             self._blocks.pop((int(wish.workers[0]), priority), None)
-            done, ended = self._walk(wish, priority, picked, done)
+            found, ended = self._walk(wish, priority, picked, done, len(picked) - done)
+            picked[done : done + len(found)] = found
+            done += len(found)
             complete &= ended
             if done == len(picked):
                 break
         return Picked(picked[:done], complete)
 
-    def _walk(self, wish: Wish, priority: int, picked: Ints, done: int) -> tuple[int, bool]:
-        """Fill up with what is found in order; returns the number, and whether all was seen."""
-        worker = int(wish.workers[0])
+    def _walk(
+        self, wish: Wish, priority: int, picked: Ints, done: int, room: int
+    ) -> tuple[Ints, bool]:
+        """Up to `room` further tasks in order, and whether all tasks were looked at."""
+        worker, found = int(wish.workers[0]), np.empty(room, np.int32)
         first = self._blocks.pop((worker, priority), 0)
-        done, block = choosing.walk(
+        count, block = choosing.walk(
             self._lists,
             self._model.votes,
             self._model.tables,
@@ -224,10 +240,11 @@ class TaskQueue:
             first,
             picked,
             done,
+            found,
         )
         if block > 0:
             self._blocks[worker, priority] = block
-        return done, first == 0 and block < 0
+        return found[:count], first == 0 and block < 0
 
     def _notes(self, worker: int) -> npt.NDArray[np.uint64]:
         """What the worker can never have; of workers who did not need it for long, nothing."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.categorical import FULL_LABELS, Categorical
 from engine.events import GOLD, JUDGE, RETRACT, Events
+from engine.kernels.choosing import LOOKS
 from engine.population import Population
 from engine.queue import TaskQueue
 from engine.records import Records
@@ -36,14 +37,16 @@ def _exercise(labels: int) -> None:
 def _queue(labels: int) -> None:
     model = Categorical(labels)
     tasks = TaskQueue(model)
-    ids = np.zeros(1, np.int32)
-    tasks.add(ids, np.zeros(1, np.int16))
-    tasks.set_load(0, 1)
-    tasks.set_open(ids, np.ones(1, np.bool_))
+    ids = np.arange(LOOKS + 1, dtype=np.int32)
+    nobody = np.zeros_like(ids)
+    model.apply(Events.judgments(ids, nobody, nobody))
+    tasks.add(ids, np.zeros(len(ids), np.int16))
+    tasks.set_loads(ids, np.ones_like(ids))
+    tasks.set_open(ids[:1], np.zeros(1, np.bool_))
     tasks.follow(ids)
-    tasks.pick(0, 1, 3, ids)
-    tasks.pick(0, 1, 3, in_order=True)
-    tasks.gains(0, ids)
+    tasks.pick(0, 1, 3)
+    tasks.pick(1, 1, 3, in_order=True)
+    tasks.gains(0, ids[:1])
 
 
 def _batch() -> None:

@@ -285,14 +285,16 @@ def walk(
     block: int,
     picked: Ints,
     done: int,
+    found: Ints,
 ) -> tuple[int, int]:
-    """Fill `picked` from place `done` on with tasks of a priority, in order, from a block on.
+    """Fill `found` with tasks of a priority that are not among the first `done` of `picked`, in
+    order, from a block on.
 
     `useless` [blocks, WORDS] bears the tasks that the worker can never have; what is found to be so
-    is noted. Returns how many are picked now, and the block to go on with, or -1 at the end.
+    is noted. Returns how many there are, and the block to go on with, or -1 at the end.
     """
     left = WALK
-    already = done
+    count = 0
     while block < useless.shape[0]:
         if lists.filled[block, priority] == 0:
             block += 1
@@ -306,19 +308,38 @@ def walk(
                     task += 1
                 left -= 1
                 if left < 0:
-                    return done, block
+                    return count, block
                 if not wish.eligible[lists.group[task] - 1] or _judged(votes, wish, task):
                     useless[block, word] |= np.uint64(1) << np.uint64(task & 63)
                 elif _free(lists, votes, tables, wish, task):
                     fresh = True
-                    for i in range(already):
+                    for i in range(done):
                         fresh &= picked[i] != task
                     if fresh:
-                        picked[done] = task
-                        done += 1
-                        if done == picked.shape[0]:
-                            return done, block
+                        found[count] = task
+                        count += 1
+                        if count == found.shape[0]:
+                            return count, block
                 bits >>= np.uint64(1)
                 task += 1
         block += 1
-    return done, -1
+    return count, -1
+
+
+@kernel
+def rank(
+    lists: Lists, votes: Votes, tables: Any, wish: Wish, scratch: Scratch, count: int
+) -> npt.NDArray[np.intp]:
+    """The order of the first candidates, best first: those that lack judgments, then by the mode.
+    The worker's answers must be laid out."""
+    if wish.mode in (UNCERTAINTY, INFORMATION):
+        _weigh(lists, votes, tables, wish, scratch, count)
+    else:
+        for i in range(count):
+            scratch.score[i] = _draw(scratch, PROBES) if wish.mode == RANDOM else 0
+    order = np.argsort(scratch.score[:count], kind="mergesort")
+    need = np.empty(count, np.int64)
+    for i in range(count):
+        load = lists.load[scratch.task[order[i]]]
+        need[i] = load if wish.mode == BREADTH else min(load, wish.floor)
+    return order[np.argsort(need, kind="mergesort")]

@@ -11,6 +11,7 @@ from scripts.benchmarks import (
     reputation,
     restart,
     retraction,
+    routing,
     writes,
 )
 
@@ -30,6 +31,7 @@ app.command(epilog=feed.EPILOG)(feed.feed)
 app.command(epilog=restart.EPILOG)(restart.restart)
 app.command(epilog=retraction.EPILOG)(retraction.retraction)
 app.command(epilog=reputation.EPILOG)(reputation.reputation)
+app.command(epilog=routing.EPILOG)(routing.routing)
 app.command("all", epilog=everything.EPILOG)(everything.everything)
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from scripts.benchmarks.report import FOLDER
 from scripts.benchmarks.reputation import reputation
 from scripts.benchmarks.restart import restart
 from scripts.benchmarks.retraction import retraction
+from scripts.benchmarks.routing import routing
 from scripts.benchmarks.writes import writes
 
 EPILOG: Final = "Example: scripts/bench all ../shared/data"
@@ -44,3 +45,4 @@ def everything(
     reputation(seeds=1, part=None, only=None, json_file=file("reputation"))
     restart(judgments=[200_000], repeats=1, folder=folder, json_file=file("restart"))
     retraction(judgments=100_000, seconds=3.0, folder=folder, json_file=file("retraction"))
+    routing(seeds=1, part=None, only=["demo"], data=data, sizes=None, json_file=file("routing"))

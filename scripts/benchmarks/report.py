@@ -33,7 +33,21 @@ _MORE_IS_BETTER: Final = {
     "x": True,
     "rho": True,
 } | dict.fromkeys(
-    ("ns", "µs", "ms", "s", "MB", "bytes", "lost", "% wrongly", "judgments", "alarms"), False
+    (
+        "ns",
+        "µs",
+        "ms",
+        "s",
+        "MB",
+        "bytes",
+        "lost",
+        "% wrongly",
+        "judgments",
+        "alarms",
+        "of fixed",
+        "of all",
+    ),
+    False,
 )
 _UNJUDGED: Final = "–"
 

@@ -110,7 +110,14 @@ class Curve:
 
 
 def work_on(
-    work: Work, mode: int, *, overlap: int, floor: int, most: int, looks: Sequence[int], seed: int
+    work: Work,
+    mode: int,
+    *,
+    overlap: int,
+    floor: int,
+    most: int,
+    seed: int,
+    looks: Sequence[int] = (),
 ) -> Curve:
     """Let the crowd work until `most` judgments are there, or nobody has anything left to judge;
     look at the accuracy after so many judgments each."""

@@ -1,0 +1,57 @@
+"""Whom to ask what next: what each mode of routing makes of the same number of judgments."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from scripts.benchmarks.options import JsonFile
+from scripts.benchmarks.report import Report
+from scripts.benchmarks.routing_crowds import crowds
+from scripts.benchmarks.routing_leases import leases
+from scripts.benchmarks.routing_replays import replays
+
+EPILOG: Final = "Example: scripts/bench routing --seeds 2 --part crowds --plot curve.png"
+
+
+class Part(StrEnum):
+    """What can be measured by itself."""
+
+    CROWDS = "crowds"
+    REPLAYS = "replays"
+    LEASES = "leases"
+
+
+def routing(
+    seeds: Annotated[int, typer.Option(min=1, help="Crowds that are drawn of each kind.")] = 10,
+    tasks: Annotated[int, typer.Option(min=20, help="Tasks of a crowd.")] = 1000,
+    part: Annotated[list[Part] | None, typer.Option(help="Only this part; repeatable.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="This crowd only; repeatable.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(exists=True, help="A folder of data sets to replay.")
+    ] = None,
+    sizes: Annotated[
+        list[int] | None,
+        typer.Option("--size", min=1000, help="Tasks of a project to lease from; repeatable."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Where the curves of the standard crowd go, as PNG.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Judgments that each mode of routing needs, on simulated crowds and real data sets.
+
+    Then how long handing out tasks takes in small projects and in large ones.
+    """
+    parts = part or list(Part)
+    if part and Part.REPLAYS in part and data is None:
+        raise typer.BadParameter("replays need --data, a folder of data sets.")
+    report = Report("routing", {"seeds": seeds, "tasks": tasks, "parts": parts, "only": only})
+    if Part.CROWDS in parts:
+        crowds(report, seeds, tasks, only, plot)
+    if Part.REPLAYS in parts and data is not None:
+        replays(report, seeds, data)
+    if Part.LEASES in parts:
+        leases(report, sizes or [10_000, 1_000_000])
+    report.finish(json_file)

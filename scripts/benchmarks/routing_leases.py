@@ -1,0 +1,130 @@
+"""How long handing out tasks takes, in a small project and in a large one, without a database."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from api.calls import new_future
+from api.limits import Limits
+from api.lookups import Known
+from api.memory import Memory
+from api.plan import Plan
+from api.planning import plan_requests
+from api.policy import Policy
+from api.projects import Label, Project
+from api.requests import LeaseTasks, Request, Submit
+from api.rows import Submissions
+from api.settle import settle
+from engine import Categorical
+from scripts.benchmarks.report import Figure, Report
+from scripts.benchmarks.synthetic import crowd
+
+LABELS: Final = 4
+WORKERS: Final = 500
+ASKED: Final = 3_000  # times, after as many that only warm up
+JUDGED: Final = 2  # judgments of each task at the start
+GROWTH: Final = 1.5  # of the p99, from the smallest project to the largest
+MOST_MS: Final = 5.0
+POLICY: Final = Policy(overlap=8, min_judgments=2, target_confidence=0.99, act_on_status=False)
+
+
+class Desk:
+    """Hands out tasks and takes judgments, as a flush does, one worker after the other."""
+
+    def __init__(self, tasks: int) -> None:
+        data = crowd(tasks * JUDGED, JUDGED, WORKERS, LABELS, shuffled=False)
+        labels = tuple(Label(f"l{k}", f"Label {k}") for k in range(LABELS))
+        self._now = datetime(2026, 3, 1, tzinfo=UTC)
+        project = Project(1, "p", "P", labels, POLICY, 1, {}, self._now)
+        model = Categorical.fit(data.task, data.worker, data.label, LABELS)
+        self._memory = memory = Memory(project, model)
+        memory.add_tasks([f"t{task}" for task in range(tasks)], [0] * tasks, 1)
+        memory.add_workers([f"w{w}" for w in range(WORKERS)], ["HUMAN"] * WORKERS, 1)
+        memory.seq = 1
+        nothing = np.zeros(0, np.int64)
+        memory.recall(nothing, nothing)
+        memory.restart([])
+        self._rng = np.random.default_rng(2)
+
+    def ask(self) -> float:
+        """Let some worker have a task and judge it; return the seconds that handing out took."""
+        worker = int(self._rng.integers(WORKERS))
+        wanted = LeaseTasks(worker, 1, new_future())
+        began = time.perf_counter()
+        plan = self._plan([wanted])
+        took = time.perf_counter() - began
+        settle(self._memory, plan)
+        if wanted.granted:
+            self._judge(worker, wanted)
+        return took
+
+    def change_policy(self) -> None:
+        """Take a policy under which every task must be looked at anew."""
+        memory = self._memory
+        policy = replace(memory.project.policy, target_confidence=0.98)
+        memory.seq += 1
+        memory.adopt(replace(memory.project, policy=policy), memory.seq)
+
+    def _judge(self, worker: int, wanted: LeaseTasks) -> None:
+        lease = wanted.granted[0]
+        rows = Submissions(
+            worker=np.array([worker], np.int32),
+            task=np.array([lease.task], np.int32),
+            label=self._rng.integers(LABELS, size=1).astype(np.int16),
+            lease_id=[lease.lease_id],
+            client_id=[None],
+            seconds=np.full(1, np.nan, np.float32),
+            require_lease=True,
+            own=False,
+        )
+        submit = Submit(rows, new_future())
+        submit.task, submit.standing = [lease.task], [-1]
+        settle(self._memory, self._plan([submit]))
+
+    def _plan(self, requests: list[Request]) -> Plan:
+        self._now += timedelta(milliseconds=1)
+        return plan_requests(self._memory, Known(), self._now, os.urandom, Limits(), requests)
+
+
+def leases(report: Report, sizes: Sequence[int]) -> None:
+    """Add the time of handing out one task, by the size of the project."""
+    found: dict[int, list[float]] = {}
+    with report.progress() as progress:
+        doing = progress.add_task("", total=len(sizes))
+        for tasks in sizes:
+            progress.update(doing, description=f"{tasks:,} tasks")
+            desk = Desk(tasks)
+            for _ in range(ASKED):
+                desk.ask()
+            steady = np.array([desk.ask() for _ in range(ASKED)])
+            desk.change_policy()
+            changed = np.array([desk.ask() for _ in range(ASKED)])
+            slow = [1000 * float(np.quantile(times, 0.99)) for times in (steady, changed)]
+            found[tasks] = slow
+            longest = 1000 * float(max(steady.max(), changed.max()))
+            report.add(Figure(f"lease of {tasks:,}, longest", longest, "ms", goal=MOST_MS))
+            progress.advance(doing)
+    first = found[sizes[0]]
+    for tasks, slow in found.items():
+        for when, value, least in zip(("", " after a new policy"), slow, first, strict=True):
+            larger = tasks != sizes[0]
+            report.add(
+                Figure(
+                    f"lease of {tasks:,}{when}, p99",
+                    value,
+                    "ms",
+                    f"of {sizes[0]:,}" if larger else "",
+                    least if larger else None,
+                    ratio_goal=1 / GROWTH if larger else None,
+                )
+            )
+    report.note(
+        f"One task for one of {WORKERS} workers, in random order, through the planning of a flush; "
+        f"each task has {JUDGED} judgments at the start, and the worker's judgment of what it got "
+        "comes between two requests. No database and no HTTP."
+    )
