@@ -248,6 +248,7 @@ _GROUPS = {
     "find_fraud": "Fraud",
     "tell_workers": "What workers learn of themselves",
     "use_other_projects": "Records elsewhere, programs, haste",
+    "routing": "Which tasks go to whom",
 }
 
 
