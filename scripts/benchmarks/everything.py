@@ -45,4 +45,11 @@ def everything(
     reputation(seeds=1, part=None, only=None, json_file=file("reputation"))
     restart(judgments=[200_000], repeats=1, folder=folder, json_file=file("restart"))
     retraction(judgments=100_000, seconds=3.0, folder=folder, json_file=file("retraction"))
-    routing(seeds=1, part=None, only=["demo"], data=data, sizes=None, json_file=file("routing"))
+    routing(
+        seeds=1,
+        part=None,
+        only=["demo"],
+        data=data,
+        sizes=[10_000, 200_000],
+        json_file=file("routing"),
+    )

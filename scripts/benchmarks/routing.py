@@ -12,6 +12,7 @@ from scripts.benchmarks.routing_crowds import crowds
 from scripts.benchmarks.routing_leases import leases
 from scripts.benchmarks.routing_replays import replays
 
+SIZES: Final = (10_000, 10_000_000)  # tasks
 EPILOG: Final = "Example: scripts/bench routing --seeds 2 --part crowds --plot curve.png"
 
 
@@ -53,5 +54,5 @@ def routing(
     if Part.REPLAYS in parts and data is not None:
         replays(report, seeds, data)
     if Part.LEASES in parts:
-        leases(report, sizes or [10_000, 1_000_000])
+        leases(report, sizes or SIZES)
     report.finish(json_file)
