@@ -131,6 +131,6 @@ async def _measure(report: Report, sizes: Sequence[int]) -> None:
     report.note(
         f"One task for one of {WORKERS} workers, in random order, through the planning of a flush; "
         f"each task has {JUDGED} judgments at the start, and the worker's judgment of what it got "
-        "comes between two requests. No database and no HTTP; time of the processor, so that what else "
-        "runs on the machine does not count."
+        "comes between two requests. No database and no HTTP; time of the processor, so that what "
+        "else runs on the machine does not count."
     )
