@@ -138,7 +138,14 @@ class AnswerAppeal:
     granted: bool
 
 
-Ruling = HoldStatus | FreeStatus | LiftPause | Appeal | AnswerAppeal
+@dataclass(frozen=True, slots=True)
+class AcceptPace:
+    """The pace at which a worker judges now is all right: staff resolved the alert about it."""
+
+    worker: int
+
+
+Ruling = HoldStatus | FreeStatus | LiftPause | Appeal | AnswerAppeal | AcceptPace
 
 
 class Row(NamedTuple):

@@ -1,12 +1,14 @@
 """What staff say of an alert: decisions, each taken once under its client id."""
 
-from api.acts import Decided
-from api.alerts import AlertState
+from collections.abc import Mapping
+
+from api.acts import AcceptPace, Decided
+from api.alerts import AlertKind, AlertState
 from api.codes import Code
 from api.decisions import ALERT_ACKNOWLEDGED, ALERT_RESOLVED
 from api.errors import DecisionExists, Refused
 from api.memory import Memory
-from api.plan import Plan
+from api.plan import ENGINE, Plan
 from api.requests import HandleAlert
 from api.retracted import Decision
 
@@ -40,8 +42,28 @@ def plan_handling(plan: Plan, request: HandleAlert, decided: Decision | None) ->
     request.refusal = _obstacle(plan.memory, request)
     if request.refusal is None:
         body = {"alert": request.alert, "note": cause.reason, "act": said}
-        seq = plan.decide(kind, body, cause.actor, client_id=cause.client_id)
+        worker = _paced(plan.memory, request)
+        seq = plan.decide(kind, body, cause.actor, worker=worker, client_id=cause.client_id)
+        if worker is not None:
+            plan.ruling = seq, AcceptPace(worker)
         request.answer = Decided(seq, False, {}, False)
+
+
+def end_alerts(plan: Plan, ended: Mapping[int, str]) -> None:
+    """Resolve alerts whose cause has ended, in the name of the engine; each has its note."""
+    for seq, note in ended.items():
+        alert = plan.memory.alerts.get(seq)
+        if alert is not None and alert.resolved is None:
+            body = {"alert": seq, "note": note, "act": f"{ALERT_RESOLVED} {seq}"}
+            plan.decide(ALERT_RESOLVED, body, ENGINE)
+
+
+def _paced(memory: Memory, request: HandleAlert) -> int | None:
+    """Whose pace staff accept by resolving the alert about it."""
+    alert = memory.alerts.get(request.alert)
+    if alert is None or not request.resolves or alert.kind is not AlertKind.WORKER_HURRIED:
+        return None
+    return alert.workers[0]
 
 
 def _obstacle(memory: Memory, request: HandleAlert) -> Refused | None:

@@ -10,6 +10,7 @@ import asyncpg
 import numpy as np
 
 from api.acts import Cause, JoinWorkers
+from api.alerts import Alert, AlertKind
 from api.aside import aside
 from api.asking import Ask
 from api.calls import new_future
@@ -18,16 +19,17 @@ from api.fraud import GROUPS, body_of, standing
 from api.memory import Memory
 from api.plan import ENGINE
 from api.requests import ReportFraud
+from api.rows import Int32s
 from api.staff import Staff
 from db import frauds
 from db.connect import AnyConnection
-from engine.fraud import Finding
-from engine.search import Material, copy_course, copy_votes, room_for, search
+from engine.fraud import Finding, Fraud
+from engine.search import Material, Watched, copy_course, copy_votes, room_for, search_on
 
 FEWEST: Final = 300  # judgments, and so many more, before a search
 GROWTH: Final = 0.25  # of the log, before another one
 REST: Final = 20.0  # times as long as the search took
-FIRST_GROWTH: Final = 0.05  # the same after a start, which does not know of the last one
+MANY_NEW: Final = 200  # judgments of a worker in which what it was found to do is found again
 QUIET: Final = 10.0  # seconds without a judgment, after which the last ones are searched too
 
 logger = logging.getLogger(__name__)
@@ -43,19 +45,22 @@ class Finder:
         self._memory = memory
         self._ask = ask
         self._staff = staff
-        self._due_at = 0.0  # judgments; 0 while nothing was looked at
-        self._searched = 0  # judgments there were at the last search, or at the start
+        self._due_at = float("inf")  # judgments; until `start` says when
+        self._searched = 0  # judgments there were at the last search
         self._seen = 0  # judgments there were at the last look
         self._quiet: asyncio.TimerHandle | None = None
         self._searching: asyncio.Task[None] | None = None
         self._stopped = False
 
+    async def start(self, connection: AnyConnection) -> None:
+        """Begin to search a project that this process writes from now on, where it was left."""
+        self._searched = await frauds.searched(connection, self._memory().project.project_id)
+        self._due_at = max(self._searched * (1 + GROWTH), self._searched + FEWEST)
+        self.consider()
+
     def consider(self) -> None:
         """Begin a search in the background, if the log has grown enough; else after a pause."""
         count = self._memory().model.judgment_count
-        if not self._due_at:
-            self._due_at = max(count * (1 + FIRST_GROWTH), FEWEST)
-            self._searched = count
         if count >= self._due_at:
             self._begin()
         if count != self._seen:
@@ -113,23 +118,34 @@ class Finder:
         material = Material(model.labels, workers, votes, course, voices, models)
         policy = memory.project.policy
         rate, floor = policy.fraud_rate, policy.floor_seconds
-        found = await aside(lambda: search(material, rate, floor))
-        await self._take(found, count)
+        alerts = memory.alerts.newest_first()
+        watched = {
+            each.seq: seen for each in alerts if (seen := _watched(each, course.length)) is not None
+        }
+        found, lasting = await aside(lambda: search_on(material, rate, floor, [*watched.values()]))
+        ended = {
+            seq: f"It is found no longer in the {course.length[seen.worker] - seen.since:,} "
+            "judgments since."
+            for (seq, seen), lasts in zip(watched.items(), lasting, strict=True)
+            if not lasts
+        }
+        await self._take(found, ended, count)
 
-    async def _take(self, found: Sequence[Finding], judgments: int) -> None:
-        """Enter what is not in the log yet, then join the groups."""
-        if not found:
-            return
+    async def _take(
+        self, found: Sequence[Finding], ended: Mapping[int, str], judgments: int
+    ) -> None:
+        """Enter what is not in the log yet, and what has ended; then join the groups."""
         project_id = self._memory().project.project_id
         async with self._pool.acquire() as connection:
+            await frauds.note_search(connection, project_id, judgments)
             rows = await frauds.found(connection, project_id)
             bodies = {row["seq"]: row["body"] for row in rows}
             told = [standing(finding, bodies) for finding in found]
             new = [finding for finding, seq in zip(found, told, strict=True) if seq is None]
             entering = [await self._body(connection, finding, judgments) for finding in new]
-        if entering:
+        if entering or ended:
             future: asyncio.Future[list[int]] = new_future()
-            seqs = await self._ask(ReportFraud(entering, future), future)
+            seqs = await self._ask(ReportFraud(entering, ended, future), future)
             bodies |= dict(zip(seqs, entering, strict=True))
             told += seqs
         for seq in told:
@@ -165,3 +181,22 @@ class Finder:
             gaps.append((max(times) - min(times)).total_seconds() if len(times) > 1 else None)
         labels = [label.external_id for label in project.labels]
         return body_of(finding, labels, gaps, judgments)
+
+
+_LASTING: Final = {
+    AlertKind.TOO_FAST: Fraud.TOO_FAST,
+    AlertKind.CONSTANT: Fraud.CONSTANT,
+    AlertKind.PERIODIC: Fraud.PERIODIC,
+}
+
+
+def _watched(alert: Alert, judged: Int32s) -> Watched | None:
+    """What is to be searched once more in the new judgments of an alert's worker: once there are as
+    many as it was found in, or MANY_NEW."""
+    kind, made = _LASTING.get(alert.kind), alert.body.get("evidence", {}).get("judgments_made")
+    if kind is None or made is None or alert.resolved is not None:
+        return None
+    (worker,) = alert.workers
+    since = int(made)
+    enough = worker < len(judged) and judged[worker] - since >= min(since, MANY_NEW)
+    return Watched(kind, worker, since) if enough else None

@@ -195,12 +195,16 @@ class Memory:
         """Do a part of a refit, of so many judgments of a pass, the first one if it begins; return
         the workers who changed.
 
-        Where it is complete, a sweep is due.
+        One begins when an act of staff is whole, so that is when the tests judge it. Where it is
+        complete, a sweep is due.
         """
+        turned = np.zeros(0, np.int32)
         if begin:
             self.model.begin_refit()
+            turned = self.vetting.settle(self.project, seq)
+            self.standing.worker_seq[turned] = seq
         if not self.model.refitting or not self.model.advance_refit(judgments):
-            return np.zeros(0, np.int32)
+            return turned
         self.background.count(0, refitted=True)
         self.standing.begin_sweep()
         workers = np.arange(len(self.workers), dtype=np.int32)

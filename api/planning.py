@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from api.alerting import plan_handling
+from api.alerting import end_alerts, plan_handling
 from api.decisions import FRAUD_FOUND
 from api.handing import hand_out
 from api.judging import plan_judgments
@@ -68,6 +68,7 @@ def plan_requests(
                 plan.refit(request)
             case ReportFraud():
                 request.seq = [_found(plan, body) for body in request.bodies]
+                end_alerts(plan, request.ended)
             case Rule():
                 plan_ruling(plan, request, known.decided)
             case HandleAlert():

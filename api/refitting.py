@@ -30,35 +30,32 @@ class Refitting:
         self._pool = pool
         self._memory = memory
         self._ask = ask
-        self._due = False
         self._busy = False
         self._size = FEWEST
 
-    async def run(self) -> None:
-        """Fit anew from what counts now. A refit that is under way begins once more."""
-        self._due = True
+    async def begin(self) -> None:
+        """Begin to fit anew from what counts now, or once more. An act calls this when it is whole,
+        and before any other act begins: what it is about is judged at this entry of the log."""
+        await self._part(begin=True)
+
+    async def go_on(self) -> None:
+        """Carry what was begun to its end."""
         if self._busy:
             return
         self._busy = True
         try:
-            while self._due:
-                self._due = False
-                complete = await self._part(begin=True)
-                while not complete and not self._due:
-                    complete = await self._part(begin=False)
+            while self._memory().model.refit_asked:
+                await self._part(begin=False)
         finally:
             self._busy = False
 
     async def carry_on(self) -> None:
         """Begin the refit that is owed, or end one that was broken off; for a writer's start."""
-        memory = self._memory()
         async with self._pool.acquire() as connection:
-            owed = await retractions.refit_is_owed(connection, memory.project.project_id)
+            owed = await retractions.refit_is_owed(connection, self._memory().project.project_id)
         if owed:
-            await self.run()
-        elif memory.model.refit_asked:
-            while not await self._part(begin=False):
-                pass
+            await self.begin()
+        await self.go_on()
 
     async def _part(self, *, begin: bool) -> bool:
         future: asyncio.Future[bool] = new_future()

@@ -133,9 +133,11 @@ class Rule:
 
 @dataclass(slots=True, eq=False)
 class ReportFraud:
-    """Findings of fraud to enter, as bodies of decisions (`api.fraud`)."""
+    """Findings of fraud to enter, as bodies of decisions (`api.fraud`); and alerts (seqs, each with
+    a note) of what is found no longer."""
 
     bodies: Sequence[Mapping[str, Any]]
+    ended: Mapping[int, str]
     future: asyncio.Future[list[int]]
     seq: list[int] = field(default_factory=list)
 
@@ -183,8 +185,8 @@ def row_count(request: Request) -> int:
             return len(new.external_id)
         case AddWorkers(external_id=names):
             return len(names)
-        case ReportFraud(bodies=bodies):
-            return len(bodies)
+        case ReportFraud(bodies=bodies, ended=ended):
+            return len(bodies) + len(ended)
         case UpdatePolicy() | Retract() | Refit() | Rule() | HandleAlert():
             return 1
 

@@ -126,7 +126,7 @@ async def _held(
             # Once it is decided there are no such groups.
             decisions = [seq for group in groups for seq in group.decisions] or [*voices.dissolved]
     found = await retractions.held_by(connection, project_id, decisions, judgments, most)
-    rows = [_given_back(row) for row in found]
+    rows = _as_they_came([_given_back(row) for row in found])
     if isinstance(act, RestoreWorker):
         spoken = memory.spoken_for(*_columns(rows))
         return [
@@ -143,6 +143,15 @@ async def _muted(
     project_id, joins = memory.project.project_id, memory.voices.decisions
     found = await retractions.held_by(connection, project_id, joins, judgments, most)
     return [_given_back(row)._replace(decision=-1, turns=False) for row in found if row["alone"]]
+
+
+def _as_they_came(rows: list[Row]) -> list[Row]:
+    """In the order in which they were judged, but those of a task together: who is judged by its
+    latest work must get it back as the latest."""
+    first: dict[int, int] = {}
+    for row in rows:
+        first[row.task] = min(first.get(row.task, row.seq), row.seq)
+    return sorted(rows, key=lambda row: (first[row.task], row.seq))
 
 
 def _given_back(row: asyncpg.Record) -> Row:

@@ -5,6 +5,7 @@ from typing import Any, Final
 import asyncpg
 
 from api.acts import (
+    AcceptPace,
     AnswerAppeal,
     Appeal,
     Decided,
@@ -15,6 +16,7 @@ from api.acts import (
     digest,
 )
 from api.decisions import (
+    ALERT_RESOLVED,
     APPEAL_ANSWERED,
     PAUSE_LIFTED,
     STATUS_FREED,
@@ -29,7 +31,10 @@ from api.requests import Rule
 from api.retracted import Decision
 from engine import STATUSES
 
-RULINGS: Final = (STATUS_HELD, STATUS_FREED, PAUSE_LIFTED, WORKER_APPEALED, APPEAL_ANSWERED)
+RULINGS: Final = (
+    *(STATUS_HELD, STATUS_FREED, PAUSE_LIFTED, WORKER_APPEALED, APPEAL_ANSWERED),
+    ALERT_RESOLVED,  # of an alert about a worker's pace; that of another one bears no worker
+)
 
 
 def plan_ruling(plan: Plan, request: Rule, decided: Decision | None) -> None:
@@ -85,6 +90,8 @@ def _facts(memory: Memory, ruling: Ruling) -> tuple[str, dict[str, Any]]:
         case AnswerAppeal(worker, granted):
             appeal = memory.vetting.appeals[worker]
             return APPEAL_ANSWERED, {"granted": granted, "appeal": appeal}
+        case AcceptPace():
+            raise ValueError("a pace is accepted by resolving the alert about it")
 
 
 def ruling_of(row: asyncpg.Record) -> Ruling:
@@ -99,5 +106,7 @@ def ruling_of(row: asyncpg.Record) -> Ruling:
             return LiftPause(worker)
         case "WORKER_APPEALED":
             return Appeal(worker)
+        case "ALERT_RESOLVED":
+            return AcceptPace(worker)
         case _:
             return AnswerAppeal(worker, body["granted"])

@@ -360,6 +360,7 @@ class Shard(Calls):
         self._ready.set()
         if held:
             self.staff.carry_on()
+            await self._finder.start(connection)
 
     async def _follow(self) -> None:
         """Read what another process writes; take over when it is gone."""
@@ -371,6 +372,7 @@ class Shard(Calls):
                 await self._derived.reconcile()
                 self._state = State.WRITING
                 self.staff.carry_on()
+                await self._finder.start(self._seat.connection)
         except Exception as error:  # as in a flush
             self._lose(error)
 

@@ -141,8 +141,11 @@ class Staff:
     async def _decide(self, act: Act, cause: Cause) -> Decided:
         async with self._turn:
             done = await self._carry_out(act, cause)
-        if not (done.duplicate or isinstance(act, ReopenTasks)):
-            self._begin(self._refitting.run())
+            learned = not (done.duplicate or isinstance(act, ReopenTasks))
+            if learned:
+                await self._refitting.begin()
+        if learned:
+            self._begin(self._refitting.go_on())
         return done
 
     async def _carry_out(self, act: Act, cause: Cause) -> Decided:
@@ -217,7 +220,8 @@ class Staff:
                 await self._finish_voices(act)
             else:
                 await self._ask_all(act, None, {})
-        await self._refitting.run()
+            await self._refitting.begin()
+        await self._refitting.go_on()
 
     async def _carry_on_joins(self) -> None:
         """All of them with one look at the judgments."""

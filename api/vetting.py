@@ -13,7 +13,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from api.acts import AnswerAppeal, Appeal, FreeStatus, HoldStatus, LiftPause, Ruling
+from api.acts import (
+    AcceptPace,
+    AnswerAppeal,
+    Appeal,
+    FreeStatus,
+    HoldStatus,
+    LiftPause,
+    Ruling,
+)
 from api.decisions import PROJECT_CHANGED, STATUS_CHANGED
 from api.lessons import Lessons
 from api.policy import GOLD_AND_CONSENSUS, Policy
@@ -72,7 +80,7 @@ class Vetting:
 
     def learn(self, project: Project, lessons: Lessons) -> Int32s:
         """Let the tests see events; return the workers who stand in another way."""
-        transitions, turns = self.tests.apply(lessons.events, lessons.seconds)
+        transitions, turns = self.tests.apply(lessons.events, lessons.seconds, lessons.parts)
         if not len(transitions) and not turns:
             return _NOBODY
         return self._take(project, transitions, turns, lessons.seqs)
@@ -100,6 +108,8 @@ class Vetting:
             case LiftPause():
                 self.held.pop(worker, None)
                 transitions = self.tests.lift(worker)
+            case AcceptPace():
+                transitions = self.tests.accept_pace(worker)
             case Appeal():
                 self.appeals[worker] = seq
                 return _of(worker)
@@ -112,6 +122,11 @@ class Vetting:
         self._take(project, transitions, [], _at(seq))
         return _of(worker)
 
+    def settle(self, project: Project, seq: int) -> Int32s:
+        """Let the tests judge whom acts before `seq` were about; return who stands in another
+        way."""
+        return self._take(project, self.tests.settle(), [], _at(seq))
+
     def recall(self, ruling: Ruling, seq: int) -> None:
         """Take note of a ruling that the tests, which come from a snapshot, know of."""
         worker = ruling.worker
@@ -122,7 +137,7 @@ class Vetting:
                 self.appeals[worker] = seq
             case AnswerAppeal():
                 del self.appeals[worker]
-            case FreeStatus() | LiftPause():
+            case FreeStatus() | LiftPause() | AcceptPace():
                 pass  # the tests know who is held: see `survey`
 
     def recorded(self, kind: str, worker: int | None, of: str | None, event: int) -> None:

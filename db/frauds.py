@@ -13,6 +13,17 @@ async def found(connection: AnyConnection, project_id: int) -> list[asyncpg.Reco
     return await connection.fetch(sql("frauds_found"), project_id)
 
 
+async def searched(connection: AnyConnection, project_id: int) -> int:
+    """Return how many judgments a project had when it was searched last; 0 before."""
+    count: int = await connection.fetchval(sql("searched"), project_id)
+    return count
+
+
+async def note_search(connection: AnyConnection, project_id: int, judgments: int) -> None:
+    """Note that so many judgments were searched just now."""
+    await connection.execute(sql("note_search"), project_id, judgments)
+
+
 async def times(
     connection: AnyConnection,
     project_id: int,

@@ -39,6 +39,7 @@ _COPY_HEADER = 19  # signature, flags and the length of no extension
 _COPY_TRAILER = 2
 
 EventRows = npt.NDArray[np.void]
+PART = 4  # what is added to the kind of an event that is part of an act
 
 
 @dataclass(slots=True)
@@ -313,8 +314,9 @@ async def read_events(
 ) -> None:
     """Hand the events with after < seq <= until to `take`, in order, about `rows` at a time.
 
-    Each has the fields seq, kind, task, worker, label and seconds (NaN where unknown). Binary COPY
-    into numpy: ten million rows would be gigabytes of Python objects otherwise.
+    Each has the fields seq, kind, task, worker, label and seconds (NaN where unknown); kinds from
+    PART on are parts of an act of staff. Binary COPY into numpy: ten million rows would be
+    gigabytes of Python objects otherwise.
     """
     waiting = bytearray()
     skipped = 0

@@ -35,19 +35,27 @@ def usual_floor(worker: Ints, seconds: Singles) -> float:
 
 
 def too_fast(
-    worker: Ints, seconds: Singles, rate: float, floor: float | None, blind: npt.NDArray[np.bool_]
+    worker: Ints,
+    seconds: Singles,
+    rate: float,
+    floor: float | None,
+    blind: npt.NDArray[np.bool_],
+    usual: float | None = None,
 ) -> list[Finding]:
     """Workers with more judgments under the floor than is tolerated, the surest first.
 
     worker int32[n], seconds float32[n] that each judgment took; nan: not known, does not count.
-    rate: share of findings that may be wrong. floor: seconds; None, then it is `usual_floor`, and
-    workers who are not `blind` bool[W] may be fast. The evidence is the likelihood of the share of
-    fast judgments, averaged over all shares above the tolerated one, beside that at the tolerated
-    one: an e-value, so that one may look at any time. `numbers` of a finding: `judgments` with
-    known time, `fast` ones, `floor` and `median`.
+    rate: share of findings that may be wrong. floor: seconds; None, then it is `usual`, or else
+    `usual_floor` of these, and workers who are not `blind` bool[W] may be fast. The evidence is the
+    likelihood of the share of fast judgments, averaged over all shares above the tolerated one,
+    beside that at the tolerated one: an e-value, so that one may look at any time. `numbers` of a
+    finding: `judgments_made`, `judgments` with known time, `fast` ones, `floor` and `median`.
     """
     workers = len(blind)
-    limit = usual_floor(worker, seconds) if floor is None else floor
+    limit = floor
+    if limit is None:
+        limit = usual_floor(worker, seconds) if usual is None else usual
+    made = np.bincount(worker, minlength=workers)
     known = np.isfinite(seconds)
     timed = np.bincount(worker[known], minlength=workers).astype(np.float64)
     fast = np.bincount(worker[known & (seconds < limit)], minlength=workers).astype(np.float64)
@@ -65,6 +73,7 @@ def too_fast(
             share=float(fast[x] / timed[x]),
             suggestion=Suggestion.PAUSE if blind[x] else Suggestion.LOOK,
             numbers={
+                "judgments_made": float(made[x]),
                 "judgments": float(timed[x]),
                 "fast": float(fast[x]),
                 "floor": limit,
@@ -81,14 +90,19 @@ def too_fast(
 
 
 def patterned(
-    judgments: Judgments, null: Independence, course: Rows, rate: float
+    judgments: Judgments,
+    null: Independence,
+    course: Rows,
+    rate: float,
+    hypotheses: int | None = None,
 ) -> tuple[list[Finding], npt.NDArray[np.bool_]]:
     """Workers who answer by a pattern of up to LONGEST answers, the surest first; and who of all
     workers answers as if blind, bool[W].
 
-    course: as in `patterns.repeat_all`. rate: share of findings that may be wrong. Judgments that
-    nobody else made tell nothing. `numbers` of a finding: `period`, `bets`, `same`: answers as the
-    pattern has them, `expected`: how many an ordinary worker would have given so.
+    course: as in `patterns.repeat_all`. rate: share of findings that may be wrong, of so
+    many hypotheses; None, then of one a worker. Judgments that nobody else made tell nothing.
+    `numbers` of a finding: `judgments_made`, `period`, `bets`, `same`: answers as the pattern has
+    them, `expected`: how many an ordinary worker would have given so.
     Cost: O(judgments x (redundancy + labels + LONGEST) x labels).
     """
     workers = len(judgments.voice)
@@ -102,7 +116,7 @@ def patterned(
     room = np.maximum(bets - expected, 1e-9)
     share = np.sqrt(np.clip((same - expected) / room, 0.0, 1.0))  # both must follow the pattern
     evidence[share < BLIND_SHARE] = -np.inf
-    rates = discovery_rates(evidence, max(workers, 1))
+    rates = discovery_rates(evidence, max(workers if hypotheses is None else hypotheses, 1))
     found = [
         Finding(
             kind=Fraud.CONSTANT if period[x] == 1 else Fraud.PERIODIC,
@@ -112,6 +126,7 @@ def patterned(
             share=float(share[x]),
             suggestion=Suggestion.VOID if share[x] >= PURE else Suggestion.LOOK,
             numbers={
+                "judgments_made": float(course.length[x]),
                 "period": float(period[x]),
                 "bets": float(bets[x]),
                 "same": float(same[x]),

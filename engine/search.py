@@ -5,23 +5,25 @@ fast. In each the expected share of false findings is at most the rate: all evid
 which e-BH takes however they depend on each other (`engine.fraud.discovery_rates`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.categorical import Categorical
 from engine.collusion import copying_rings
-from engine.fraud import Finding
+from engine.fraud import Finding, Fraud, Ints
 from engine.independence import gather, learn
 from engine.kernels.independence import Independence
 from engine.kernels.judgments import Judgments
 from engine.kernels.rows import USED, Rows
 from engine.kernels.rows import gather as gather_rows
 from engine.kernels.votes import Votes
-from engine.pace import patterned, too_fast
-from engine.sequential import StatusTests, seconds_of
+from engine.pace import patterned, too_fast, usual_floor
+from engine.sequential import StatusTests
+from engine.steps import seconds_of
 
 Room = dict[str, npt.NDArray[Any]]
 NO_ROOM: Room = {}
@@ -106,6 +108,15 @@ def _copies(columns: Columns, room: Room) -> dict[str, npt.NDArray[Any]]:
     return copies
 
 
+class Watched(NamedTuple):
+    """A finding about a single worker of which is asked whether it still holds: of the worker's
+    judgments those of index `since` on are new."""
+
+    kind: Fraud
+    worker: int
+    since: int
+
+
 def search(material: Material, rate: float, floor: float | None = None) -> list[Finding]:
     """All that is found, by kind, the surest first. Releases the GIL most of the time.
 
@@ -113,6 +124,14 @@ def search(material: Material, rate: float, floor: float | None = None) -> list[
     takes at least; None, then a third of what is usual, for those only who do not look anyway.
     Cost: O(judgments x (redundancy + labels) x labels) and a bounded number of comparisons.
     """
+    return search_on(material, rate, floor, ())[0]
+
+
+def search_on(
+    material: Material, rate: float, floor: float | None, watched: Sequence[Watched]
+) -> tuple[list[Finding], list[bool]]:
+    """The same; and of earlier findings whether they are made in the new judgments alone. At most
+    one of a worker about its answers, and one about its speed."""
     votes, workers, labels = material.votes, material.workers, material.labels
     judgments, answers = gather(votes, workers, labels)
     if material.voices:
@@ -121,13 +140,40 @@ def search(material: Material, rate: float, floor: float | None = None) -> list[
         rings, null = copying_rings(judgments, answers, labels, rate)
     course = material.course
     patterns, blind = patterned(judgments, null, course, rate)
+    worker, seconds = _times(material, course)
+    found = rings + patterns + too_fast(worker, seconds, rate, floor, blind)
+    if not watched:
+        return found, []
+    usual = usual_floor(worker, seconds)
+    again: set[Watched] = set()
+    for kinds in ((Fraud.CONSTANT, Fraud.PERIODIC), (Fraud.TOO_FAST,)):
+        some = [each for each in watched if each.kind in kinds]
+        new = _since(course, some)
+        patterns, blind = patterned(judgments, null, new, rate, len(some))
+        fast = too_fast(*_times(material, new), rate, floor, blind, usual)
+        caught = {int(each.workers[0]) for each in patterns + fast if each.kind in kinds}
+        again |= {each for each in some if each.worker in caught}
+    return found, [each in again for each in watched]
+
+
+def _since(course: Rows, watched: Sequence[Watched]) -> Rows:
+    """Of those who are watched what is new, of others nothing."""
+    start, length = course.start.copy(), np.zeros_like(course.length)
+    for each in watched:
+        start[each.worker] = course.start[each.worker] + each.since
+        length[each.worker] = course.length[each.worker] - each.since
+    return course._replace(start=start, length=length)
+
+
+def _times(material: Material, course: Rows) -> tuple[Ints, npt.NDArray[np.float32]]:
+    """Of each judgment its worker, and the seconds it took, nan where that does not matter."""
     length = course.length.astype(np.int64)
     worker = np.repeat(np.arange(len(length), dtype=np.int32), length)
     tasks, paces = np.zeros(len(worker), np.int32), np.zeros(len(worker), np.uint8)
     gather_rows(course, len(length), tasks, paces)
     seconds = seconds_of(paces)
     seconds[np.isin(worker, material.models)] = np.nan
-    return rings + patterns + too_fast(worker, seconds, rate, floor, blind)
+    return worker, seconds
 
 
 def _beside(

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.arrays import grown, grown_fields
+from engine.blank import blank_record, blank_rows, blank_shift, blank_verdicts
 from engine.concord import Concord, Crowd
 from engine.events import Events
-from engine.kernels import evidence, rows, shift, verdict, vetting
-from engine.kernels.evidence import BETS, BLOCKS, COLUMNS, ONE, UNPLACED, Record
+from engine.kernels import evidence, rows, verdict, vetting
+from engine.kernels.evidence import UNPLACED
 from engine.kernels.rows import Rows
-from engine.kernels.shift import Shift
-from engine.kernels.verdict import Verdicts
+from engine.steps import steps_of
 from engine.verdicts import Findings, StatusRules, Transitions, Turn
 from engine.yardstick import Yardstick, units
 
@@ -26,7 +26,6 @@ Columns = dict[str, npt.NDArray[Any]]
 
 RELAPSE = 10.0  # how much more evidence it takes to pause a worker whose pause staff lifted
 
-SHORTEST = 1 / 16  # seconds; who takes less takes no time
 FIRST_FIT = 64  # events until the first table that rests on votes; then each time a quarter more
 OUT_ROWS = 64
 
@@ -36,7 +35,8 @@ RULES = [rule.name for rule in fields(StatusRules)]
 _LISTS = ("start", "length", "capacity")
 _POOL = ("member", "note")
 _SUMS = ("life", "recent", "gold_counts", "room")
-_STANDING = ("status", "alarms", "held", "forgiven", "rush")
+_KEPT = ("status", "alarms", "held", "forgiven", "settled", "waiting")
+_STANDING = (*_KEPT, "rush", "rushing", "usual")
 
 
 class StatusTests:
@@ -55,46 +55,11 @@ class StatusTests:
         self.labels = labels
         self._concord = Concord(labels)
         self._yardstick = Yardstick(self._concord, rules or StatusRules())
-        patterns = self._concord.patterns
-        self._votes = _no_rows(np.int32)
-        self._work = _no_rows(np.uint8)
-        self._record = Record(
-            np.zeros(0, np.int16),
-            np.zeros((0, COLUMNS)),
-            np.zeros((0, BLOCKS, COLUMNS), np.int32),
-            np.zeros((0, 2), np.int32),
-            np.zeros(0, np.int64),
-            np.zeros(patterns, np.int64),
-            self._concord.place,
-            np.zeros((0, patterns + 3, COLUMNS), np.int16),
-            (np.arange(COLUMNS) < BETS).astype(np.float64),
-            np.zeros(evidence.PROGRESS, np.int64),
-            np.zeros(labels, np.int32),
-            np.zeros(0, np.int32),
-        )
-        numbers = np.maximum(np.arange(verdict.LOGS), 1)
-        self._verdicts = Verdicts(
-            np.zeros(0, np.int8),
-            np.zeros(0, np.uint8),
-            np.zeros(0, np.int8),
-            np.zeros(0, np.int64),
-            np.zeros(0, np.int64),
-            np.zeros(verdict.LIMITS, np.int64),
-            np.zeros((3, 3), np.int64),
-            np.zeros((3, 2), np.int64),
-            np.ceil(np.log(numbers) * ONE).astype(np.int64),
-            np.zeros(verdict.FINDINGS, np.int64),
-            np.zeros(verdict.TERMS, np.int64),
-            np.zeros(evidence.LEVELS + 1, np.int64),
-            np.zeros(verdict.PACES, np.int64),
-        )
-        self._shift = Shift(
-            np.zeros((shift.STREAMS, labels), np.int64),
-            np.zeros((shift.STREAMS, shift.BLOCKS, labels), np.int64),
-            np.tile([0, 0, -1], (shift.STREAMS, 1)),
-            np.zeros((shift.STREAMS, shift.FOUND)),
-            np.zeros(labels, np.int64),
-        )
+        self._votes = blank_rows(np.int32)
+        self._work = blank_rows(np.uint8)
+        self._record = blank_record(self._concord)
+        self._verdicts = blank_verdicts()
+        self._shift = blank_shift(labels)
         self._out = np.empty((OUT_ROWS, vetting.TRANSITION), np.int64)
         self._turns = np.empty((OUT_ROWS, vetting.TURN))
         self._crowds: list[Crowd] = []
@@ -130,15 +95,22 @@ class StatusTests:
         return int(self._votes.length.sum())
 
     def apply(
-        self, events: Events, seconds: Float32s | None = None
+        self,
+        events: Events,
+        seconds: Float32s | None = None,
+        parts: npt.NDArray[np.bool_] | None = None,
     ) -> tuple[Transitions, list[Turn]]:
         """Fold events into the state, in order. seconds [n]: what the judgments took, NaN unknown.
+        parts [n]: events of an act that takes judgments back or gives them back in parts; whoever
+        they are about stands as before until `settle`.
 
         Returns whose standing changed, and what alarms of the project were raised or ended. Raises
         ValueError, with nothing changed, on ids below 0 or labels that do not exist.
         Cost: O(judgments of the event's task) an event.
         """
-        paces = np.zeros(len(events), np.uint8) if seconds is None else _paces(seconds)
+        paces = np.zeros(len(events), np.uint8) if seconds is None else steps_of(seconds)
+        if parts is None:
+            parts = np.zeros(len(events), np.bool_)
         transitions: list[Longs] = []
         turns: list[Turn] = []
         done, why = 0, vetting.NO_ROOM
@@ -149,6 +121,7 @@ class StatusTests:
                 events.worker,
                 events.label,
                 paces,
+                parts,
                 done,
                 self._handle,
                 -log(self.rules.project_error),
@@ -184,7 +157,22 @@ class StatusTests:
         vetting.sum_up(self._handle)
         seen = int(self._record.progress[evidence.WORKERS_SEEN])
         self._verdicts.status[seen:] = self._entry
-        return self._decide(np.arange(seen))
+        return self._decide(np.flatnonzero(self._verdicts.waiting[:seen] == 0))
+
+    def settle(self) -> Transitions:
+        """Judge whom acts were about that are whole now. Cost: O(judgments) of the workers whose
+        own were taken back or given back."""
+        waiting = np.flatnonzero(self._verdicts.waiting)
+        out = np.empty((len(waiting), vetting.TRANSITION), np.int64)
+        told = vetting.settle(self._handle, waiting.astype(np.int32), out)
+        return Transitions.read([out[:told]])
+
+    def accept_pace(self, worker: int) -> Transitions:
+        """Take a worker's pace up to now to be all right, by staff's word: it is what later
+        judgments are held against."""
+        self._see(worker)
+        vetting.accept_pace(self._handle, worker)
+        return self._decide(np.array([worker]))
 
     def hold(self, worker: int, status: int | None) -> Transitions:
         """Fix a worker's status, an index into STATUSES, by staff's word; None: no longer."""
@@ -242,7 +230,7 @@ class StatusTests:
             if lists is self._votes:
                 note &= UNPLACED  # where a judgment is in its worker's list follows from that
             columns |= {f"{name}.length": length, f"{name}.member": member, f"{name}.note": note}
-        for name in ("status", "alarms", "held", "forgiven"):
+        for name in _KEPT:
             columns[name] = getattr(self._verdicts, name)[:workers].copy()
         for name in ("total", "recent", "progress", "found"):
             columns[f"shift.{name}"] = getattr(self._shift, name).copy()
@@ -276,7 +264,7 @@ class StatusTests:
             count = length if name == "votes" else count
         before = grown(tests._record.before, int(count.max(initial=0)) + 1)
         tests._record = tests._record._replace(before=before)
-        for name in ("status", "alarms", "held", "forgiven"):
+        for name in _KEPT:
             getattr(tests._verdicts, name)[:workers] = columns[name]
         for name in ("total", "recent", "progress", "found"):
             getattr(tests._shift, name)[:] = columns[f"shift.{name}"]
@@ -363,30 +351,6 @@ class StatusTests:
         self._bind()
 
 
-def _no_rows(note: npt.DTypeLike) -> Rows:
-    return Rows(
-        np.zeros(0, np.int64),
-        np.zeros(0, np.int32),
-        np.zeros(0, np.int32),
-        np.zeros(0, np.int32),
-        np.zeros(0, note),
-        np.array([-1] * rows.FREE_LISTS + [0], np.int64),
-    )
-
-
 def _listed(lists: Rows, owner: int) -> Ints:
     first = int(lists.start[owner])
     return lists.member[first : first + int(lists.length[owner])]
-
-
-def seconds_of(paces: npt.NDArray[np.uint8]) -> Float32s:
-    """The middle of each step of `StatusTests.work`; NaN where unknown."""
-    return np.where(paces > 0, np.exp2((paces - 16.5) / 4), np.nan).astype(np.float32)
-
-
-def _paces(seconds: Float32s) -> npt.NDArray[np.uint8]:
-    """Seconds in steps of quarter octaves, 1 at a sixteenth of a second; 0 where unknown."""
-    steps: Float32s = np.floor(4 * np.log2(np.fmax(seconds, SHORTEST))) + 17
-    np.minimum(steps, verdict.PACES - 1, out=steps)
-    steps[np.isnan(seconds)] = 0
-    return steps.astype(np.uint8)

@@ -65,6 +65,8 @@ def _status() -> None:
     tests.apply(Events.judgments(task, worker, np.zeros(3, np.int16)))
     tests.findings(worker)
     tests.set_rules(tests.rules)
+    tests.settle()
+    tests.accept_pace(0)
     StatusTests.from_state(tests.state())
 
 

@@ -127,6 +127,8 @@ class NaiveStatus:
     alarms: dict[int, tuple[bool, bool]] = field(default_factory=dict)
     held: dict[int, int] = field(default_factory=dict)
     forgiven: dict[int, int] = field(default_factory=dict)
+    settled: dict[int, int] = field(default_factory=dict)  # judgments whose pace staff accepts
+    waiting: set[int] = field(default_factory=set)  # for the end of an act
     events: int = 0
     fit_at: int = FIRST_FIT
     cache: dict[tuple[Code, int], list[int]] = field(default_factory=dict)
@@ -266,25 +268,42 @@ class NaiveStatus:
                 found, since = best - max(whole) - logarithm(3), block * BLOCK
         return found, since
 
-    def rush(self, worker: int) -> int:
+    def follow(self, worker: int) -> tuple[int, bool]:
+        """Evidence that it rushes, and whether it is taken to do so: block by block from the first
+        judgment on."""
         tasks = self.work.get(worker, [])
-        paces = [self.paces[task, worker] for task in tasks[: len(tasks) // 8 * 8]]
-        recent = paces[-64:]
-        earlier = sorted(pace for pace in paces[-192:-64] if pace)
+        paces = [self.paces[task, worker] for task in tasks]
+        settled, limit = self.settled.get(worker, 0), self.limit(self.alarm)
+        rush, rushing, usual = 0, False, None
+        for end in range(8, len(paces) + 1, 8):
+            if end < settled + 128:
+                continue
+            if not rushing:
+                usual = self.usual([p for p in paces[max(end - 192, settled) : end - 64] if p])
+            rush = 0
+            if usual:
+                slow, hurried, calm = usual
+                recent = [p for p in paces[max(end - 64, settled) : end] if p]
+                steps = [hurried if pace <= slow - 6 else calm for pace in recent]
+                tails = [sum(steps[place:]) for place in range(len(steps))]
+                rush = max(0, max(tails, default=0) - logarithm(BLOCK))
+            rushing = rush >= (limit // 2 if rushing else limit)
+        return rush, rushing
+
+    def usual(self, earlier: list[int]) -> tuple[int, int, int] | None:
+        """The median pace, and what hurried and other judgments bear out."""
         if len(earlier) < 64:
-            return 0
-        median = earlier[(len(earlier) + 1) // 2 - 1]
+            return None
+        median = sorted(earlier)[(len(earlier) + 1) // 2 - 1]
         fast = sum(pace <= median - 6 for pace in earlier)
         share = max((fast + 1 + 1.6 * (fast + 1) ** 0.5) / (len(earlier) + 2), 0.1)
         if share > 0.4:
-            return 0
-        steps = [
-            floor(log((0.6 / share) if pace <= median - 6 else (0.4 / (1 - share))) * ONE)
-            for pace in recent
-            if pace
-        ]
-        tails = [sum(steps[place:]) for place in range(len(steps))]
-        return max(0, max(tails, default=0) - logarithm(BLOCK))
+            return None
+        return median, floor(log(0.6 / share) * ONE), floor(log(0.4 / (1 - share)) * ONE)
+
+    @property
+    def alarm(self) -> float:
+        return 1000 / (BLOCK * self.rules.drift_alarms)
 
     def findings(self, worker: int) -> tuple[int, ...]:
         right, total = self.on_gold(worker)
@@ -292,7 +311,7 @@ class NaiveStatus:
             self.against(worker),
             *self.in_favour(worker),
             *self.drift(worker),
-            self.rush(worker),
+            self.follow(worker)[0],
             len(self.work.get(worker, [])),
             total,
             right,
@@ -303,16 +322,15 @@ class NaiveStatus:
 
     def conclude(self, worker: int, *, anew: bool) -> tuple[int, tuple[bool, bool]]:
         rules = self.rules
-        against, passing, trusting, drift, _, rush, _, total, right = self.findings(worker)
+        against, passing, trusting, drift, _, _, _, total, right = self.findings(worker)
         was = QUIZ if anew else self.status_of(worker)
-        stood = (False, False) if anew else self.alarms.get(worker, (False, False))
+        stood = not anew and self.alarms.get(worker, (False, False))[0]
 
         def reached(evidence: int, ratio: float, *, stands: bool) -> bool:
             limit = self.limit(ratio)
             return evidence >= (limit // 2 if stands else limit)
 
-        alarm = 1000 / (BLOCK * rules.drift_alarms)
-        alarms = reached(drift, alarm, stands=stood[0]), reached(rush, alarm, stands=stood[1])
+        alarms = reached(drift, self.alarm, stands=stood), self.follow(worker)[1]
         least = ceil(self.asked(self.crowds[-1])[0][1] * ONE)
         proven = total >= 5 and right * ONE >= total * least
         counts = against >= self.forgiven.get(worker, 0)
@@ -336,6 +354,8 @@ class NaiveStatus:
 
     def look(self, worker: int, *, anew: bool) -> list[Row]:
         """Whether the worker's standing changes: [(worker, was, is, alarms)] or nothing."""
+        if worker in self.waiting:
+            return []
         was = self.status_of(worker), self.alarms.get(worker, (False, False))
         now = self.conclude(worker, anew=anew)
         self.status[worker], self.alarms[worker] = now
@@ -356,7 +376,9 @@ class NaiveStatus:
                 found += self.look(worker, anew=anew)
         return found
 
-    def judge(self, task: int, worker: int, label: int, pace: int = 0) -> list[Row]:
+    def judge(
+        self, task: int, worker: int, label: int, pace: int = 0, *, part: bool = False
+    ) -> list[Row]:
         self.begin()
         votes = self.votes.setdefault(task, {})
         if votes.get(worker) == label:
@@ -367,15 +389,29 @@ class NaiveStatus:
             self.work.setdefault(worker, []).append(task)
             self.versions[task, worker] = len(self.crowds) - 1
             self.paces[task, worker] = pace
+        if part:
+            self.waiting |= {worker, *votes}
         return self.after(task, worker, anew=False, alone=new and task in self.gold)
 
-    def retract(self, task: int, worker: int) -> list[Row]:
+    def retract(self, task: int, worker: int, *, part: bool = False) -> list[Row]:
         self.begin()
         if worker not in self.votes.get(task, {}):
             return []
         del self.votes[task][worker], self.versions[task, worker], self.paces[task, worker]
+        if self.work[worker].index(task) < self.settled.get(worker, 0):
+            self.settled[worker] -= 1
         self.work[worker].remove(task)
+        if part:
+            self.waiting |= {worker, *self.votes[task]}
         return self.after(task, worker, anew=True)
+
+    def settle(self) -> list[Row]:
+        whom, self.waiting = sorted(self.waiting), set()
+        return [row for worker in whom for row in self.look(worker, anew=True)]
+
+    def accept_pace(self, worker: int) -> list[Row]:
+        self.settled[worker] = len(self.work.get(worker, []))
+        return self.look(worker, anew=True)
 
     def set_gold(self, task: int, label: int) -> list[Row]:
         self.begin()

@@ -103,15 +103,17 @@ select greatest(
 
 -- name: events_after
 -- What the model learns from, in the order of the log: judgments (kind 0, also those that count again),
--- judgments that count no more (kind 1) and gold (kind 2, label -1 withdraws); and how long the judgments took.
+-- judgments that count no more (kind 1) and gold (kind 2, label -1 withdraws); and how long the judgments
+-- took. Kinds 4 and 5 are 0 and 1 as parts of an act; what was muted as it came, in the entry after it, is none.
 select seq, kind, task_id, worker_id, label_id, coalesce(seconds, 'NaN'::real)
 from (
     select seq, 0::smallint as kind, task_id, worker_id, label_id, seconds
     from judgment
     where project_id = $1 and seq > $2 and seq <= $3 and label_id is not null
     union all
-    select r.seq, case when r.restores then 0 else 1 end::smallint, r.task_id, r.worker_id,
-           r.label_id, j.seconds
+    select r.seq,
+           case when r.restores then 4 when r.judgment = r.seq - 1 then 1 else 5 end::smallint,
+           r.task_id, r.worker_id, r.label_id, j.seconds
     from retraction r
     left join judgment j on j.project_id = $1 and j.seq = r.judgment and r.restores
     where r.project_id = $1 and r.seq > $2 and r.seq <= $3 and r.turns

@@ -64,11 +64,7 @@ FEWEST_TRUSTED = 5  # judgments on gold: nobody is trusted on the word of others
 CHOICES = 3
 
 PACES = 64  # steps of quarter octaves; 0 is unknown
-RECENT_PACES, EARLIER_PACES, FEWEST_PACES = 64, 128, 64
-HURRY_BLOCK = 8  # judgments between two looks at the pace
-FASTER = 6  # steps below the median of earlier ones from which a judgment counts as hurried
-OFTEN = 0.6  # share of hurried judgments that is bet on
-SELDOM, TOO_OFTEN = 0.1, 0.4  # limits of their share before
+OTHERS, OWN = 1, 2  # bits of `waiting`: other judgments of its tasks were taken back, or its own
 
 
 class Verdicts(NamedTuple):
@@ -79,6 +75,10 @@ class Verdicts(NamedTuple):
     held: npt.NDArray[np.int8]  # [W] status that staff fixed, -1 none
     forgiven: Longs  # [W] evidence that it takes to pause a worker whose pause staff lifted
     rush: Longs  # [W] evidence that it began to rush
+    rushing: npt.NDArray[np.uint8]  # [W] whether it is taken to rush, see `engine.kernels.haste`
+    usual: Longs  # [W, 3] pace before it began to rush, or else lately
+    settled: Longs  # [W] judgments up to which staff takes the pace to be all right
+    waiting: npt.NDArray[np.uint8]  # [W] an act is under way that takes evidence back: OTHERS | OWN
     limits: Longs  # [LIMITS]
     stakes: Longs  # [3, 3] logarithms
     gold_bets: Longs  # [3, 2] on wrong and right, by how bad the worker may be, over ACCEPTABLE
@@ -180,47 +180,6 @@ def _drift(work: Rows, record: Record, verdicts: Verdicts, worker: int) -> tuple
 
 
 @bare
-def rush(work: Rows, verdicts: Verdicts, worker: int) -> int:
-    """Evidence that the worker began to rush: of its last judgments so many took less than a third
-    of the median time of those before. Cost: O(RECENT_PACES + EARLIER_PACES)."""
-    counts = verdicts.counts
-    first = work.start[worker]
-    end = first + work.length[worker] // HURRY_BLOCK * HURRY_BLOCK
-    for pace in range(PACES):
-        counts[pace] = 0
-    for row in range(max(end - RECENT_PACES - EARLIER_PACES, first), end - RECENT_PACES):
-        counts[work.note[row]] += 1
-    earlier = -counts[0]
-    for pace in range(PACES):
-        earlier += counts[pace]
-    if earlier < FEWEST_PACES:
-        return 0
-    median = 0
-    seen = np.int64(0)
-    while 2 * seen < earlier:
-        median += 1
-        seen += counts[median]
-    fast = np.int64(0)
-    for pace in range(1, median - FASTER + 1):
-        fast += counts[pace]
-    share = max((fast + 1 + 1.6 * np.sqrt(fast + 1.0)) / (earlier + 2.0), SELDOM)
-    if share > TOO_OFTEN:
-        return 0
-    hurried = np.int64(np.floor(np.log(OFTEN / share) * ONE))
-    calm = np.int64(np.floor(np.log((1 - OFTEN) / (1 - share)) * ONE))
-    total = np.int64(0)
-    most = np.int64(0)
-    row = end - 1
-    while row >= max(end - RECENT_PACES, first):
-        if work.note[row] > 0:
-            total += hurried if work.note[row] <= median - FASTER else calm
-            most = max(most, total)
-        row -= 1
-    # It may have begun at any judgment of a block, and alarms are counted by blocks.
-    return int(max(most - verdicts.logs[BLOCK], 0))
-
-
-@bare
 def find_out(work: Rows, record: Record, verdicts: Verdicts, worker: int) -> None:
     """Fill `findings` with what the worker's status rests on."""
     findings = verdicts.findings
@@ -261,7 +220,7 @@ def conclude(verdicts: Verdicts, worker: int, anew: bool) -> tuple[int, int, int
     was = np.int64(QUIZ if anew else verdicts.status[worker])
     alarms = np.int64(0 if anew else verdicts.alarms[worker])
     worse = _reached(findings[DRIFT], limits[ALARM_AT], alarms & WORSE != 0)
-    hurried = _reached(findings[RUSH], limits[ALARM_AT], alarms & HURRIED != 0)
+    hurried = verdicts.rushing[worker] != 0
     alarms = np.int64((WORSE if worse else 0) | (HURRIED if hurried else 0))
     bad = findings[AGAINST]
     forgiven = bad < verdicts.forgiven[worker]

@@ -12,7 +12,7 @@ from numba.core import types as _types
 from numba.experimental import structref as _structref
 
 from engine.jit import bare, borrow, kernel
-from engine.kernels import evidence, rows, shift, verdict
+from engine.kernels import evidence, haste, rows, shift, verdict
 from engine.kernels.evidence import (
     BLOCK,
     EVENTS,
@@ -25,7 +25,7 @@ from engine.kernels.evidence import (
 from engine.kernels.rows import Rows
 from engine.kernels.shift import AGREEMENT, FOUND, LABELS, Shift
 from engine.kernels.stream import GOLD, JUDGE, RETRACT
-from engine.kernels.verdict import FINDINGS, HURRY_BLOCK, Verdicts
+from engine.kernels.verdict import FINDINGS, OTHERS, OWN, Verdicts
 
 types: Any = _types  # numba's own functions bear no types
 structref: Any = _structref
@@ -131,12 +131,23 @@ def _examine(
 
 
 @bare
+def _wait(votes: Rows, verdicts: Verdicts, task: int, worker: int) -> None:
+    """Let the worker of an event, and the others of its task, wait for the end of an act."""
+    waiting = verdicts.waiting
+    waiting[worker] |= OWN
+    first = votes.start[task]
+    for row in range(first, first + votes.length[task]):
+        waiting[votes.member[row]] |= OTHERS
+
+
+@bare
 def _apply(
     kinds: npt.NDArray[np.uint8],
     tasks: npt.NDArray[np.int32],
     workers: npt.NDArray[np.int32],
     labels: npt.NDArray[np.int16],
     paces: npt.NDArray[np.uint8],
+    parts: npt.NDArray[np.bool_],
     begin: int,
     votes: Rows,
     work: Rows,
@@ -172,14 +183,23 @@ def _apply(
             progress[WORKERS_SEEN] = max(progress[WORKERS_SEEN], worker + 1)
         progress[EVENTS] += 1
         length = votes.length[task]
+        index: Any = np.int64(-1)
+        if kind == RETRACT:
+            index = rows.find(work, worker, task, work.length[worker]) - work.start[worker]
         changed = evidence.change(votes, work, record, kind, task, worker, label, pace)
         if not changed:
             continue
         new = votes.length[task] > length
         at = work.length[worker]
-        paced = new and at % HURRY_BLOCK == 0
-        if kind == RETRACT or paced:
-            verdicts.rush[worker] = verdict.rush(work, verdicts, worker)
+        paced = False
+        if kind == RETRACT:
+            paced = haste.forget(work, verdicts, worker, index)
+        if parts[e]:
+            _wait(votes, verdicts, task, worker)
+        elif kind == RETRACT and paced:
+            haste.follow_anew(work, verdicts, worker)
+        elif new and verdicts.waiting[worker] & OWN == 0:
+            paced = haste.follow(work, verdicts, worker)
         # What room does not tell: a block more, another pace, gold.
         moved = paced or (new and at % BLOCK == 1) or record.gold[task] >= 0
         # First the worker itself, then the others whose evidence may have moved.
@@ -189,6 +209,8 @@ def _apply(
         for row in range(before, first if alone else first + votes.length[task]):
             who: Any = worker if row < first else np.int64(votes.member[row])
             own = kind != GOLD and who == worker
+            if verdicts.waiting[who] != 0:
+                continue
             if own == (row < first) and ((own and moved) or kind != JUDGE or record.room[who] < 0):
                 told = look(work, record, verdicts, who, e, kind != JUDGE, out, told)
         stream = -1
@@ -211,6 +233,7 @@ def apply(
     workers: npt.NDArray[np.int32],
     labels: npt.NDArray[np.int16],
     paces: npt.NDArray[np.uint8],
+    parts: npt.NDArray[np.bool_],
     begin: int,
     handle: Any,
     limit: float,
@@ -218,7 +241,8 @@ def apply(
     turns: npt.NDArray[np.float64],
 ) -> tuple[int, int, int, int]:
     """Fold events[begin:] into the state, in order; transitions go to `out`, and turns of the
-    project, whose alarms are raised at `limit` nats, to `turns`.
+    project, whose alarms are raised at `limit` nats, to `turns`. parts: those of an act that is
+    under way; whom they are about waits for `settle`.
 
     Returns (how far it came, why it returned, how many transitions, how many turns). DONE; NO_ROOM:
     call again after the pools have grown; FIT_DUE: after a table was added; OUT_FULL: with `out`
@@ -234,6 +258,7 @@ def apply(
         workers,
         labels,
         paces,
+        parts,
         begin,
         votes,
         work,
@@ -259,6 +284,28 @@ def look_at(handle: Any, workers: npt.NDArray[np.int32], out: Longs) -> int:
 
 
 @kernel
+def settle(handle: Any, workers: npt.NDArray[np.int32], out: Longs) -> int:
+    """Judge workers whose evidence was taken back or given back in parts, now that the act is
+    whole; as `look_at`."""
+    work, record, verdicts = handle.work, handle.record, handle.verdicts
+    told = 0
+    for i in range(workers.shape[0]):
+        worker: Any = np.int64(workers[i])
+        if verdicts.waiting[worker] & OWN != 0:
+            haste.follow_anew(work, verdicts, worker)
+        verdicts.waiting[worker] = 0
+        told = look(work, record, verdicts, worker, -1, True, out, told)
+    return told
+
+
+@kernel
+def accept_pace(handle: Any, worker: int) -> None:
+    """Take the worker's pace up to now to be all right."""
+    handle.verdicts.settled[worker] = handle.work.length[worker]
+    haste.follow_anew(handle.work, handle.verdicts, worker)
+
+
+@kernel
 def find_out(handle: Any, workers: npt.NDArray[np.int32], out: Longs) -> None:
     """Fill out [n, FINDINGS] with what is known of the workers."""
     work, record, verdicts = handle.work, handle.record, handle.verdicts
@@ -275,4 +322,4 @@ def sum_up(handle: Any) -> None:
     work, record, verdicts = handle.work, handle.record, handle.verdicts
     evidence.sum_all(handle.votes, work, record)
     for worker in range(record.progress[WORKERS_SEEN]):
-        verdicts.rush[worker] = verdict.rush(work, verdicts, worker)
+        haste.follow_anew(work, verdicts, worker)

@@ -9,6 +9,7 @@ import typer
 from scripts.benchmarks.coverage import coverage
 from scripts.benchmarks.options import JsonFile
 from scripts.benchmarks.report import Report
+from scripts.benchmarks.reputation_found import found
 from scripts.benchmarks.reputation_fraud import fraud
 from scripts.benchmarks.reputation_ranks import ranks
 from scripts.benchmarks.reputation_status import status
@@ -23,6 +24,7 @@ class Part(StrEnum):
     STATUS = "status"
     FRAUD = "fraud"
     RANKS = "ranks"
+    FOUND = "found"
 
 
 def reputation(
@@ -45,15 +47,18 @@ def reputation(
     On real data sets: how well reputations rank the workers, and who is suspected.
     """
     parts = part or list(Part)
-    if part and Part.RANKS in part and data is None:
-        raise typer.BadParameter("ranks needs --data, a folder of data sets.")
+    for each in (Part.RANKS, Part.FOUND):
+        if part and each in part and data is None:
+            raise typer.BadParameter(f"{each} needs --data, a folder of data sets.")
     report = Report("reputation", {"seeds": seeds, "part": parts, "only": only})
     if Part.COVERAGE in parts:
         coverage(report, seeds, only)
     if Part.STATUS in parts:
         status(report, seeds)
     if Part.FRAUD in parts:
-        fraud(report, seeds, data)
+        fraud(report, seeds)
     if Part.RANKS in parts and data is not None:
         ranks(report, data)
+    if Part.FOUND in parts and data is not None:
+        found(report, data)
     report.finish(json_file)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -16,7 +15,6 @@ from engine.kernels.rows import Rows
 from engine.search import Material, copy_votes, search
 from scripts.benchmarks.colluders import Colluding, Scene, collude
 from scripts.benchmarks.crowd_makes import Plan
-from scripts.benchmarks.datasets import DataSet, folders, read
 from scripts.benchmarks.report import Cell, Figure, Report
 
 Ints = npt.NDArray[np.int32]
@@ -65,7 +63,7 @@ class Tally:
         return 100 * self.found / self.copiers if self.copiers else 100.0
 
 
-def fraud(report: Report, seeds: int, data: Path | None) -> None:
+def fraud(report: Report, seeds: int) -> None:
     """Add what there is to say about the search for fraud to the report."""
     rings: dict[str, Tally] = {}
     honest: dict[str, list[Finding]] = {}
@@ -103,8 +101,6 @@ def fraud(report: Report, seeds: int, data: Path | None) -> None:
         "that others judged too. Joined: of a ring's answers to a task one counts. Crowds but the "
         "first: a fifth of the seeds."
     )
-    if data is not None:
-        _list(report, data)
 
 
 def material(task: Ints, worker: Ints, label: Labels, labels: int) -> Material:
@@ -196,28 +192,3 @@ def _tabulate(
     headings = ["copiers among\nsuspected, %", "copiers\nfound, %", "suspected in\nhonest crowds"]
     headings += ["right\nas it is, %", "joined, %", "without\ncopiers, %"]
     report.table("Copying, at a false discovery rate of 1 %", ["", *headings], list(rows))
-
-
-def _list(report: Report, data: Path) -> None:
-    """All that is found in the real data sets, one by one."""
-    rows: list[list[Cell]] = []
-    for folder in folders(data):
-        dataset = read(folder)
-        given = material(dataset.task, dataset.worker, dataset.label, dataset.labels)
-        rows += [_listed(dataset, finding) for finding in search(given, RATE)]
-    headings = ["what", "workers", "share\nof answers", "evidence\n(log)", "right by\ngold, %"]
-    report.table("Found in real data sets", ["", *headings, "figures"], list(rows))
-
-
-def _listed(dataset: DataSet, finding: Finding) -> list[Cell]:
-    rows = np.isin(dataset.worker, finding.workers) & (dataset.gold[dataset.task] >= 0)
-    right = dataset.label[rows] == dataset.gold[dataset.task[rows]]
-    return [
-        dataset.name,
-        str(finding.kind),
-        " ".join(str(worker) for worker in finding.workers.tolist()),
-        finding.share,
-        finding.log_evidence,
-        100 * float(right.mean()) if len(right) else None,
-        ", ".join(f"{name} {value:.4g}" for name, value in finding.numbers.items()),
-    ]

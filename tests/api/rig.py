@@ -85,6 +85,7 @@ def submissions(
     task: Sequence[int] | None = None,
     lease: Sequence[UUID | None] | None = None,
     client: Sequence[str | None] | None = None,
+    seconds: Sequence[float] | None = None,
     require_lease: bool = False,
     own: bool = False,
 ) -> Submissions:
@@ -95,7 +96,7 @@ def submissions(
         label=np.array(label, np.int16),
         lease_id=[None] * n if lease is None else lease,
         client_id=[None] * n if client is None else client,
-        seconds=np.full(n, np.nan, np.float32),
+        seconds=np.array([np.nan] * n if seconds is None else seconds, np.float32),
         require_lease=require_lease,
         own=own,
     )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from api import lessons, recovery
+from api.decisions import REFIT
 from api.memory import Memory
 from api.policy import Policy
 from api.ruling import RULINGS, ruling_of
@@ -37,6 +38,8 @@ async def log_alone(connection: AnyConnection, shard: Shard, policy: Policy) -> 
             now = Policy.from_json(body["policy"])
             project = replace(project, policy=now, policy_version=body["version"])
             vetting.adopt(project, seq)
+        elif entry["kind"] == REFIT and entry["body"]["begin"]:
+            vetting.settle(project, seq)
         elif entry["kind"] in RULINGS:
             vetting.rule(project, ruling_of(entry), seq)
     return vetting

@@ -9,7 +9,7 @@ import pytest
 
 from api import finder
 from api.acts import Cause, SplitWorkers
-from api.alerts import AlertKind
+from api.alerts import Alert, AlertKind, AlertState
 from api.finder import Finder
 from api.policy import Policy
 from api.shard import Shard
@@ -258,3 +258,56 @@ async def test_what_came_last_is_searched_when_no_more_comes(
             )
 
         await eventually(searched_all)
+
+
+async def test_an_alert_ends_when_enough_new_judgments_are_all_right(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "GROWTH", 1e6)
+    async with open_shards(database_url, clock := Clock()) as shards:
+        shard = await judged_project(shards, clock, replace(POLICY, join_copiers=False))
+        await searched(shard)
+
+        def constant() -> list[Alert]:
+            alerts = shard.memory.alerts.newest_first()
+            return [alert for alert in alerts if alert.kind is AlertKind.CONSTANT]
+
+        async def go_on(mended: bool, first: int) -> None:
+            await shard.add_tasks(new_tasks([f"t{first + i}" for i in range(TASKS)]), "test")
+            label = said(first, TASKS)
+            if mended:
+                label[CONSTANT] = label[0]
+            monkeypatch.setattr(shard._finder, "_due_at", float("inf"))
+            await judge(shard, label, first)
+            monkeypatch.setattr(shard._finder, "_due_at", 1.0)
+            await shard.update_policy({"fraud_rate": 0.01 + first / 1e6}, None, "test")
+            await searched(shard)
+
+        await go_on(mended=False, first=TASKS)
+        assert AlertState.OPEN in {alert.state for alert in constant()}
+        await go_on(mended=True, first=2 * TASKS)
+        await go_on(mended=True, first=3 * TASKS)
+        await go_on(mended=True, first=4 * TASKS)
+        assert {alert.state for alert in constant()} == {AlertState.RESOLVED}
+        ends = [alert.resolved for alert in constant()]
+        assert {end.actor for end in ends if end is not None} == {"engine"}
+
+
+async def test_what_came_before_a_start_is_searched_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_shards(database_url, clock := Clock()) as shards:
+        monkeypatch.setattr(finder, "FEWEST", 1 << 40)
+        await judged_project(shards, clock, replace(POLICY, join_copiers=False))
+    monkeypatch.setattr(finder, "FEWEST", 300)
+    monkeypatch.setattr(finder, "GROWTH", 1e6)
+    monkeypatch.setattr(finder, "QUIET", 0.05)
+    async with open_shards(database_url, clock) as shards:
+        shard = shards.all()[0]
+        await eventually(lambda: shard._finder._searched == shard.judgment_count)
+        await searched(shard)
+        assert of("CONSTANT", await bodies(shard))
+    async with open_shards(database_url, clock) as shards:
+        finding = shards.all()[0]._finder
+        assert finding._searched == TASKS * WORKERS
+        assert (finding._searching, finding._quiet) == (None, None)

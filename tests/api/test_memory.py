@@ -42,6 +42,7 @@ def judged(tasks: Int32s, workers: Int32s) -> Lessons:
         Events.judgments(tasks, workers, np.zeros(count, np.int16)),
         np.arange(2, count + 2),
         np.full(count, np.nan, np.float32),
+        np.zeros(count, np.bool_),
     )
 
 

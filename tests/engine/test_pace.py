@@ -17,7 +17,7 @@ from engine.independence import gather, learn
 from engine.kernels import patterns
 from engine.kernels.rows import Rows
 from engine.pace import FAST_SHARE, LONGEST, STAKES, TOLERATED, patterned, too_fast, usual_floor
-from engine.search import Material
+from engine.search import Material, Watched, search_on
 from engine.sequential import StatusTests
 from tests import naive_fraud as naive
 from tests.engine.test_independence import arrays, as_lists, crowds
@@ -232,3 +232,22 @@ def test_who_answers_without_a_look_is_told_from_who_errs_often() -> None:
     label[worker == 2] = 1
     _, blind = scan(task, worker, label, 4)
     assert set(np.flatnonzero(blind).tolist()) == {0, 1, 2}
+
+
+def test_what_was_found_is_looked_for_in_what_came_since() -> None:
+    task, worker, label = crowd(12, tasks=2400)
+    seconds = np.random.default_rng(12).lognormal(2.5, 0.4, len(task)).astype(np.float32)
+    watched = []
+    for x, mends in ((7, True), (9, False)):
+        rows = np.flatnonzero(worker == x)
+        half = len(rows) // 2
+        bad = rows[:half] if mends else rows
+        label[bad], seconds[bad] = 1, 1.0
+        watched += [Watched(kind, x, half) for kind in (Fraud.CONSTANT, Fraud.TOO_FAST)]
+    model, tests = Categorical(4), StatusTests(4)
+    events = Events.judgments(task, worker, label)
+    model.apply(events)
+    tests.apply(events, seconds)
+    found, lasting = search_on(Material.of(model, tests), 0.01, None, watched)
+    assert {int(each.workers[0]) for each in found if each.kind is Fraud.CONSTANT} >= {9}
+    assert lasting == [False, False, True, True]

@@ -8,7 +8,8 @@ from engine.categorical import Categorical
 from engine.events import RETRACT, Events
 from engine.fraud import Finding, Fraud
 from engine.search import Material, copy_course, copy_votes, room_for, search
-from engine.sequential import StatusTests, seconds_of
+from engine.sequential import StatusTests
+from engine.steps import seconds_of
 from tests.engine.test_collusion import Case, crowd
 
 RATE = 0.01

@@ -1,131 +1,33 @@
 """The status tests against their slow twin, under random programs of events."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from random import Random
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.events import GOLD, JUDGE, RETRACT, Events
+from engine.events import GOLD, JUDGE, RETRACT
 from engine.kernels.evidence import ONE
 from engine.sequential import StatusTests
-from engine.verdicts import STATUSES, Findings, StatusRules, Transitions
+from engine.verdicts import STATUSES, Findings, StatusRules
+from tests.engine.status_programs import (
+    RULES,
+    Event,
+    Told,
+    a_long_program,
+    assert_equal_evidence,
+    assert_equal_states,
+    assert_same,
+    found_of,
+    programs,
+    run,
+    run_naive,
+    told,
+)
 from tests.naive_status import NaiveStatus
-
-Event = tuple[int, int, int, int, float]  # kind, task, worker, label, seconds
-Told = list[tuple[int, int, int, int, tuple[bool, bool]]]
-
-# Mild ones, so that short programs reach every status.
-RULES = [
-    StatusRules(
-        acceptable=0.9,
-        unacceptable=0.5,
-        pause_error=0.3,
-        watch_error=0.5,
-        ban_error=0.05,
-        pass_error=0.9,
-        trust_error=0.9,
-        drift_alarms=40.0,
-    ),
-    StatusRules(),
-    StatusRules(quiz=False, consensus=False, ban_error=0.0, pause_error=0.2, watch_error=0.4),
-]
-
-
-def columns(events: Sequence[Event]) -> tuple[Events, npt.NDArray[np.float32]]:
-    rows = list(zip(*events, strict=True)) if events else [()] * 5
-    kind, task, worker, label, seconds = rows
-    found = Events(
-        np.array(kind, np.uint8),
-        np.array(task, np.int32),
-        np.array(worker, np.int32),
-        np.array(label, np.int16),
-    )
-    return found, np.array(seconds, np.float32)
-
-
-def told(transitions: Transitions, start: int = 0) -> Told:
-    return [
-        (event + start if event >= 0 else event, worker, was, now, (worse, hurried))
-        for event, worker, was, now, worse, hurried in zip(
-            transitions.event.tolist(),
-            transitions.worker.tolist(),
-            transitions.was.tolist(),
-            transitions.now.tolist(),
-            transitions.worse.tolist(),
-            transitions.hurried.tolist(),
-            strict=True,
-        )
-    ]
-
-
-def run(tests: StatusTests, events: Sequence[Event], cuts: Sequence[int] = ()) -> Told:
-    found: Told = []
-    edges = [0, *sorted(min(cut, len(events)) for cut in cuts), len(events)]
-    for begin, end in pairwise(edges):
-        transitions, _ = tests.apply(*columns(events[begin:end]))
-        found += told(transitions, begin)
-    return found
-
-
-def run_naive(naive: NaiveStatus, events: Sequence[Event]) -> Told:
-    found: Told = []
-    for place, (kind, task, worker, label, seconds) in enumerate(events):
-        if kind == JUDGE:
-            pace = 0 if np.isnan(seconds) else int(np.floor(4 * np.log2(max(seconds, 1 / 16)))) + 17
-            rows = naive.judge(task, worker, label, min(pace, 63))
-        elif kind == RETRACT:
-            rows = naive.retract(task, worker)
-        else:
-            rows = naive.set_gold(task, label)
-        found += [(place, *row) for row in rows]
-    return found
-
-
-def found_of(tests: StatusTests, workers: int) -> npt.NDArray[np.int64]:
-    """What the status of workers 0, 1 ... rests on, in whole numbers."""
-    tests._reserve(0, workers)
-    return tests._find_out(np.arange(workers))
-
-
-def assert_same(tests: StatusTests, naive: NaiveStatus, workers: int) -> None:
-    found = found_of(tests, workers)
-    for worker in range(workers):
-        wanted = naive.findings(worker)
-        # exp and log of the two sides may differ in the last digit of a double.
-        assert abs(found[worker, 0] - wanted[0]) <= 1
-        assert tuple(found[worker, 1:9].tolist()) == wanted[1:]
-    status = tests.status(np.arange(workers, dtype=np.int32))
-    assert status.tolist() == [naive.status_of(worker) for worker in range(workers)]
-
-
-@st.composite
-def programs(draw: st.DrawFn, most: int = 160) -> tuple[int, list[Event]]:
-    """Programs in which workers differ, so that all of them get somewhere."""
-    labels = draw(st.sampled_from([2, 3, 5]))
-    tasks, workers = draw(st.integers(2, 60)), draw(st.integers(2, 6))
-    seed, length = draw(st.integers(0, 2**32)), draw(st.integers(0, most))
-    rng = np.random.default_rng(seed)
-    truth = rng.integers(labels, size=tasks)
-    right = rng.choice([0.0, 0.3, 0.9, 1.0], workers)
-    change = rng.integers(10, 60)
-    events: list[Event] = []
-    for place in range(length):
-        kind = int(rng.choice([JUDGE, RETRACT, GOLD], p=[0.88, 0.06, 0.06]))
-        task, worker = int(rng.integers(tasks)), int(rng.integers(workers))
-        known = rng.random() < (right[worker] if place < 2 * change else right[-worker - 1])
-        label = int(truth[task] if known else rng.integers(labels))
-        if kind == GOLD:
-            label = int(truth[task]) if rng.random() < 0.8 else -1
-        seconds = float("nan") if rng.random() < 0.1 else float(rng.lognormal(2, 0.5))
-        events.append((kind, task, worker, label, seconds))
-    return labels, events
 
 
 @settings(max_examples=60, deadline=None)
@@ -137,24 +39,9 @@ def test_it_does_what_its_twin_does(program: tuple[int, list[Event]], rules: Sta
     assert_same(tests, naive, 6)
 
 
-def a_long_program(seed: int, labels: int = 3, length: int = 1200, workers: int = 5) -> list[Event]:
-    """Workers with hundreds of judgments each, one of which gets worse and then rushes."""
-    rng = np.random.default_rng(seed)
-    tasks = length // 3
-    truth = rng.integers(labels, size=tasks)
-    events: list[Event] = [(GOLD, task, 0, int(truth[task]), 0.0) for task in range(0, tasks, 9)]
-    for place in range(length):
-        task, worker = int(rng.integers(tasks)), int(rng.integers(workers))
-        bad = worker == 0 and place > 0.4 * length
-        label = int(truth[task]) if rng.random() < (0.4 if bad else 0.93) else 0
-        seconds = float(rng.lognormal(2, 0.4) * (0.1 if worker == 1 and place > 900 else 1.0))
-        kind = RETRACT if rng.random() < 0.02 else JUDGE
-        events.append((kind, task, worker, label, seconds))
-    return events
-
-
-def test_it_does_what_its_twin_does_over_long_lives() -> None:
-    events = a_long_program(1)
+@pytest.mark.parametrize("acts", [False, True])
+def test_it_does_what_its_twin_does_over_long_lives(acts: bool) -> None:
+    events = a_long_program(1, acts=acts)
     tests, naive = StatusTests(3), NaiveStatus(3, StatusRules())
     found = run(tests, events)
     assert found == run_naive(naive, events)
@@ -182,14 +69,6 @@ def test_batches_may_be_cut_anywhere(
     assert_equal_states(whole, parts)
 
 
-def assert_equal_states(one: StatusTests, other: StatusTests) -> None:
-    left, right = one.state(), other.state()
-    assert left.keys() == right.keys()
-    for name, column in left.items():
-        assert column.dtype == right[name].dtype, name
-        assert column.tobytes() == right[name].tobytes(), name
-
-
 @settings(max_examples=25, deadline=None)
 @given(programs(most=300), st.sampled_from(RULES), st.integers(0, 300))
 def test_a_state_that_was_stored_goes_on_as_if_it_had_not_been(
@@ -203,18 +82,6 @@ def test_a_state_that_was_stored_goes_on_as_if_it_had_not_been(
     assert (found_of(tests, 6) == found_of(again, 6)).all()
     assert run(tests, events[cut:]) == run(again, events[cut:])
     assert_equal_states(tests, again)
-
-
-def assert_equal_evidence(one: StatusTests, other: StatusTests, workers: int) -> None:
-    """Equal in all that rests on the live judgments."""
-    assert (found_of(one, workers) == found_of(other, workers)).all()
-    left, right = one.state(), other.state()
-    assert (one._record.patterns == other._record.patterns).all()
-    for name in ("votes", "work"):
-        for column in ("member", "note"):
-            assert (left[f"{name}.{column}"] == right[f"{name}.{column}"]).all()
-    assert (one._record.life[:workers] == other._record.life[:workers]).all()
-    assert (one._record.gold_counts[:workers] == other._record.gold_counts[:workers]).all()
 
 
 @settings(max_examples=40, deadline=None)
