@@ -10,6 +10,7 @@ import numpy as np
 from api.limits import Limits
 from api.memory import Memory
 from api.rows import STATUSES, Float64s, Int32s, Int64s, distinct
+from api.showing import worker_views
 from api.standing import NOTICEABLE
 from db import states
 from db.connect import AnyConnection
@@ -162,7 +163,7 @@ class WriteBehind:
         if some:
             ids = np.arange(some.start, some.stop, dtype=np.int32)
             memory = self._memory()
-            now = memory.worker_views(ids).accuracy.value
+            now = worker_views(memory, ids).accuracy.value
             self._accuracy = _longer(self._accuracy, some.stop)
             still = np.abs(now - self._accuracy[ids]) <= NOTICEABLE
             self._workers.mark(ids[~still])
@@ -184,7 +185,7 @@ class WriteBehind:
 
     async def _write_workers(self, connection: AnyConnection, ids: Int32s) -> None:
         memory = self._memory()
-        views = memory.worker_views(ids)
+        views = worker_views(memory, ids)
         standing, variance = memory.background.standings(memory.model, ids)
         told = np.isfinite(variance).tolist()
         await states.write_worker_states(

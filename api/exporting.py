@@ -18,6 +18,7 @@ from api.errors import UnknownProject
 from api.memory import Memory
 from api.renewal import heard_of
 from api.rows import STATUSES, Int32s
+from api.showing import task_views, worker_views
 from api.tables.folder import OutFile, OutFolder
 from api.tables.writing import write_header, write_rows
 from db import exports
@@ -135,7 +136,7 @@ def _tasks(memory: Memory) -> Iterator[Block]:
     """Every judged or gold task, the oldest first."""
     labels = pa.array([label.external_id for label in memory.project.labels], _TEXT)
     for ids in _parts(len(memory.tasks), len(labels)):
-        views = memory.task_views(ids)
+        views = task_views(memory, ids)
         kept = views.label >= 0
         gold = views.gold[kept]
         yield [
@@ -152,7 +153,7 @@ def _tasks(memory: Memory) -> Iterator[Block]:
 def _workers(memory: Memory) -> Iterator[Block]:
     """Every worker with a judgment, the earliest first."""
     for ids in _parts(len(memory.workers), _WORKER_CELLS):
-        views = memory.worker_views(ids)
+        views = worker_views(memory, ids)
         kept = views.judgments > 0
         estimates = (views.accuracy, views.bits, views.agreement)
         ends = [end for each in estimates for end in (each.value, each.low, each.high)]

@@ -30,15 +30,12 @@ from api.rows import (
     Int32s,
     Int64s,
     Quality,
-    TaskViews,
-    WorkerViews,
     distinct,
 )
 from api.standing import Standing, room, statuses
-from api.vetting import Vetting, names
+from api.vetting import Vetting
 from api.voices import Voices
 from engine import GOLD, RETRACT, Categorical, TaskQueue
-from engine.records import Records
 
 MODEL: Final = "MODEL"  # the kind of workers who are programs
 
@@ -337,42 +334,6 @@ class Memory:
         """How many workers have judged a task or hold it, those of planned leases as well."""
         standing = self.standing
         return max(int(self.load[task]), int(standing.judgments[task] + standing.leases[task]))
-
-    def task_views(self, ids: Int32s) -> TaskViews:
-        """Return tasks as they stand."""
-        standing = self.standing
-        now = self.model.consensus(ids)
-        return TaskViews(
-            task=ids,
-            status=self.statuses(ids),
-            judgments=now.judgments,
-            open_leases=standing.leases[ids],
-            label=now.label,
-            confidence=now.confidence,
-            gold=now.gold,
-            seq=standing.seq[ids],
-        )
-
-    def worker_views(self, ids: Int32s) -> WorkerViews:
-        """Return workers as they stand."""
-        now, records = self.model.workers(ids), Records.of(self.model, ids)
-        known = self.background.look(self.model, ids, records)
-        held = (self.leases.held(worker) for worker in ids.tolist())
-        return WorkerViews(
-            worker=ids,
-            status=names(self.vetting.tests.status(ids).tolist()),
-            voided=np.fromiter((worker in self.voided for worker in ids.tolist()), np.bool_),
-            judgments=now.judgments,
-            accuracy=known.accuracy,
-            bits=known.bits,
-            agreement=known.agreement,
-            compared=records.support.sum(1, dtype=np.int32),
-            gold=known.gold,
-            gold_right=now.gold_right,
-            gold_total=now.gold_total,
-            open_leases=np.fromiter(held, np.int32, len(ids)),
-            seq=self.standing.worker_seq[ids],
-        )
 
     def quality(self, at: float) -> Quality:
         """Return the project's figures at a time (seconds)."""

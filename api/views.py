@@ -17,6 +17,7 @@ from api.rows import (
     TaskViews,
     WorkerViews,
 )
+from api.showing import task_views, worker_views
 from engine.reputation import Estimate
 
 
@@ -92,7 +93,7 @@ class Views(ABC):
 
     def tasks(self, ids: Int32s) -> TaskViews:
         """Return tasks as they stand."""
-        return self.memory.task_views(ids)
+        return task_views(self.memory, ids)
 
     def posterior(self, ids: Int32s) -> Float64s:
         """Return the probability of each label for each task."""
@@ -104,7 +105,7 @@ class Views(ABC):
 
     def workers(self, ids: Int32s) -> WorkerViews:
         """Return workers as they stand."""
-        return self.memory.worker_views(ids)
+        return worker_views(self.memory, ids)
 
     def joined_with(self, worker: int) -> list[str]:
         """Return the outside ids of those with whom a worker counts as one."""

@@ -16,6 +16,7 @@ from api.policy import Policy
 from api.projects import Label, Project
 from api.requests import LeaseTasks, Request, Submit
 from api.rows import CONTESTED, OPEN, Int32s
+from api.showing import task_views
 from api.standing import SWEEP_ROWS
 from engine import Events
 from tests.api.rig import submissions
@@ -85,7 +86,7 @@ def test_a_sweep_goes_on_in_steps_and_what_it_has_not_come_to_shows_how_it_stand
         memory.adopt(replace(memory.project, policy=replace(POLICY, overlap=overlap)), TASKS + 1)
         seq, steps, moved = memory.standing.seq.copy(), 0, []
         while memory.sweeping:
-            assert (memory.task_views(tasks[-3:]).status == status).all()
+            assert (task_views(memory, tasks[-3:]).status == status).all()
             moved.append(memory.sweep(TASKS + 2 + status))
             steps += 1
         assert steps == -(-TASKS // SWEEP_ROWS)
