@@ -25,6 +25,12 @@ POLICY: Final = f"""
 query ($project: ID!) {{
   project(externalId: $project) {{ policy {{ {_KNOBS} }} }}
 }}"""
+POLICY_ADVICE: Final = """
+query ($project: ID, $preset: PolicyPresetName, $changes: PolicyChanges) {
+  policyAdvice(project: $project, preset: $preset, changes: $changes) {
+    code severity knob text todo
+  }
+}"""
 POLICY_HISTORY: Final = """
 query ($project: ID, $first: Int!, $after: String) {
   policyHistory(project: $project, first: $first, after: $after) {

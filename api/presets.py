@@ -126,6 +126,7 @@ _PRESETS: Final = (
             Setting("overlap", 5, "room for people after two programs"),
             Setting("min_judgments", 2, "no task rests on one program"),
             Setting("target_confidence", 0.95, "where they are less sure a person is asked"),
+            Setting("routing", "UNCERTAINTY", "people get what the programs leave in doubt"),
             Setting("gold_floor", 0.05, "programs fail all alike, so they are checked for good"),
         ),
     ),
@@ -136,6 +137,7 @@ _PRESETS: Final = (
             Setting("overlap", 5, "so many for each"),
             Setting("min_judgments", 5, "none settles before it has them all"),
             Setting("target_confidence", 0.5, "what most say is taken: none waits for staff"),
+            Setting("routing", "BREADTH", "tasks fill evenly, so that it can be cut short"),
         ),
     ),
 )

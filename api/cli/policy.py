@@ -1,5 +1,6 @@
 """`basanite policy`: how a project spends judgments and treats workers, in words, and changed."""
 
+import sys
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from api.client import Client
     from api.settings import Settings
 
+NOT_WORKING = 3  # exit status
 PURPOSE = "basanite policy"  # what the key of a server of our own is listed under
 
 app = typer.Typer(
@@ -154,6 +156,53 @@ def presets(json: Json = False) -> None:
         screen.print(table)
         screen.print()
     screen.print("Apply one: basanite policy set --preset NAME --project ID", markup=False)
+
+
+@app.command(epilog="Example: basanite policy lint overlap=7 --project animals")
+def lint(
+    project: Project,
+    knobs: Knobs = None,
+    preset: Preset = None,
+    json: Json = False,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Say what is wrong with the policy for this project, or would be with some knobs changed.
+
+    Nothing is stored. The exit status is 3 where something does not work (HIGH).
+    """
+    from api.documents import POLICY_ADVICE
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    screen = _screen(json)
+    given = {
+        "project": project,
+        "changes": _changes(knobs),
+        "preset": None if preset is None else _preset(preset),
+    }
+
+    async def work(client: "Client") -> list[dict[str, Any]]:
+        return list((await client.execute(POLICY_ADVICE, given))["policyAdvice"])
+
+    found = asked(work, url, key, settings, screen, PURPOSE)
+    if json:
+        _print_json(found)
+    else:
+        _show_advice(screen, found)
+    if any(each["severity"] == "HIGH" for each in found):
+        sys.exit(NOT_WORKING)
+
+
+def _show_advice(screen: "Console", found: list[dict[str, Any]]) -> None:
+    for each in found:
+        line = f"{each['severity']:<6} {each['knob']}, {each['code']}"
+        screen.print(line, markup=False, soft_wrap=True)
+        screen.print(f"  {each['text']}", markup=False, soft_wrap=True)
+        screen.print(f"  → {each['todo']}", markup=False, soft_wrap=True)
+    if not found:
+        screen.print("Nothing speaks against it.")
 
 
 def _screen(json: bool) -> "Console":

@@ -1,18 +1,22 @@
-"""policyPresets and policyHistory."""
+"""policyPresets, policyHistory and policyAdvice."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import asyncpg
+import strawberry
 
 from api.errors import spoken
 from api.graphql import knobs, paging
 from api.graphql.context import Info, admin_of, shard_of
-from api.graphql.knobs import KnobChange, PolicyChange, PolicyPreset
+from api.graphql.knobs import KnobChange, PolicyAdvice, PolicyChange, PolicyPreset
 from api.graphql.listing import OneProject
 from api.graphql.paging import After, Connection, First
+from api.graphql.project import PolicyChanges, changes_of
 from api.graphql.scalars import Json, Sequence
+from api.linter import advise
 from api.policy import KNOBS
 from api.presets import PresetName
+from api.surveying import facts_of
 from db import reads
 
 
@@ -36,6 +40,33 @@ async def policy_history(
     keys = [(row["seq"],) for row in rows]
     nodes = [_change(row) for row in rows]
     return paging.connection(asked, name, nodes, keys, shard.project.policy_version - 1)
+
+
+async def policy_advice(
+    info: Info,
+    project: OneProject = None,
+    preset: Annotated[
+        PresetName | None, strawberry.argument(description="A preset to try, applied first.")
+    ] = None,
+    changes: Annotated[
+        PolicyChanges | None, strawberry.argument(description="Knobs to try; nothing is stored.")
+    ] = None,
+) -> list[PolicyAdvice]:
+    """What is wrong with a policy."""
+    context = admin_of(info)
+    shard = await shard_of(context, project)
+    policy = shard.project.policy.changed(changes_of(preset, changes))
+    facts = await facts_of(context.service.pool, shard)
+    return [
+        PolicyAdvice(
+            code=each.code,
+            severity=each.severity,
+            knob=spoken(each.knob),
+            text=each.text,
+            todo=each.todo,
+        )
+        for each in advise(policy, facts)
+    ]
 
 
 def _change(row: asyncpg.Record) -> PolicyChange:

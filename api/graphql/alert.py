@@ -7,10 +7,11 @@ import strawberry
 from strawberry import ID, field
 
 from api.alert_words import Suggestion
-from api.alerts import AlertKind, AlertState, Severity
+from api.alerts import AlertKind, AlertState
 from api.graphql.enums import described_enum
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
 from api.graphql.scalars import Json, Sequence
+from api.graphql.severity import Severity
 
 described_enum(
     "What an alert is about.",
@@ -32,12 +33,6 @@ described_enum(
     ACKNOWLEDGED="Somebody knows of it.",
     RESOLVED="It was dealt with, or its cause has ended.",
 )(AlertState)
-described_enum(
-    "How soon staff should look.",
-    LOW="When there is time.",
-    MEDIUM="Soon: it is about one worker.",
-    HIGH="Now: it spoils labels.",
-)(Severity)
 described_enum(
     "What staff may do about an alert.",
     JOIN="Count the workers as one, with joinWorkers.",

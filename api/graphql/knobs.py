@@ -8,6 +8,7 @@ from strawberry import field
 from api.errors import spoken
 from api.graphql.enums import described_enum
 from api.graphql.scalars import Json, Sequence
+from api.graphql.severity import Severity
 from api.policy import KNOBS, Policy, groups
 from api.presets import PRESETS, PresetName
 
@@ -40,7 +41,7 @@ class PresetSetting:
 
     knob: str = field(description="The knob's name, as in PolicyChanges.")
     value: Json | None = field(description="The value it is given.")
-    why: str = field(description="Why.")
+    why: str = field(description="Why it fits the situation.")
 
 
 @strawberry.type(
@@ -73,9 +74,20 @@ class PolicyChange:
     )
     version: int = field(description="The policy's version from then on.")
     actor: str = field(description="Who changed it.")
-    at: datetime = field(description="When.")
+    at: datetime = field(description="When it was changed.")
     preset: PresetName | None = field(description="The preset that was applied, if any.")
     changes: list[KnobChange] = field(description="What changed, in the order of the knobs.")
+
+
+@strawberry.type(description="Something about a policy that does not fit its project.")
+class PolicyAdvice:
+    """Advice of api.linter."""
+
+    code: str = field(description="What it is; stable.")
+    severity: Severity = field(description="HIGH: something does not work at all.")
+    knob: str = field(description="The knob that it is about, as in PolicyChanges.")
+    text: str = field(description="What is wrong, with numbers from the project.")
+    todo: str = field(description="What to do about it.")
 
 
 def knobs_of(policy: Policy) -> list[Knob]:

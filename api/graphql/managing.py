@@ -13,10 +13,10 @@ from api.graphql.project import (
     CreateProjectInput,
     CreateProjectPayload,
     CreateProjectResult,
-    PolicyChanges,
     UpdatePolicyInput,
     UpdatePolicyPayload,
     UpdatePolicyResult,
+    changes_of,
 )
 from api.graphql.reading import project_of
 from api.graphql.refusals import Facts, row_refusals
@@ -32,7 +32,6 @@ from api.graphql.task import (
 )
 from api.plan import storable_json
 from api.policy import Policy
-from api.presets import PRESETS, PresetName
 from api.projects import Label
 from api.rows import NewTasks
 
@@ -52,7 +51,7 @@ async def create_project(
         given.external_id,
         given.name or given.external_id,
         [Label(label.external_id, label.name or label.external_id) for label in given.labels],
-        Policy().changed(_changes(given.preset, given.policy)),
+        Policy().changed(changes_of(given.preset, given.policy)),
         _object("attributes", given.attributes),
     )
     return CreateProjectPayload(project=project_of(shard))
@@ -70,7 +69,7 @@ async def update_policy(
     if given.preset is None and given.policy is None:
         raise InvalidInput("policy", "say what to change: knobs, a preset, or both")
     await shard.update_policy(
-        _changes(given.preset, given.policy),
+        changes_of(given.preset, given.policy),
         given.expected_version,
         context.actor,
         preset=given.preset,
@@ -145,11 +144,6 @@ async def set_gold(
     return SetGoldPayload(
         changed=len(good), refused=len(refused), refusals=refused, sequences=sequences
     )
-
-
-def _changes(preset: PresetName | None, policy: PolicyChanges | None) -> dict[str, Any]:
-    """The knobs to set: those of the preset, and then those that are named."""
-    return (PRESETS[preset].changes if preset else {}) | (policy.given() if policy else {})
 
 
 def _facts(task: NewTask, code: Code) -> Facts:

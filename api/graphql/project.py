@@ -12,7 +12,7 @@ from api.graphql.knobs import Knob
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
 from api.graphql.scalars import Json, Sequence
 from api.policy import KNOBS
-from api.presets import PresetName
+from api.presets import PRESETS, PresetName
 
 
 def _knob(name: str, **default: Any) -> Any:
@@ -143,6 +143,17 @@ class Quality:
     sequence: Sequence = field(description="The last event of the log that is counted here.")
 
 
+@strawberry.type(
+    description="By what workers are measured now. Where the crowd is less good than the policy "
+    "would have it, less is asked, as crowdShare says; and the less is known of the crowd, too."
+)
+class HeldTo:
+    """Bars in force."""
+
+    acceptable: float = field(description="Accuracy on gold that is enough of a worker.")
+    unacceptable: float = field(description="Accuracy on gold that is too little.")
+
+
 @strawberry.type(description="A set of tasks with the same labels and the same policy.")
 class Project(Node):
     """A project as an admin sees it."""
@@ -151,6 +162,7 @@ class Project(Node):
     name: str = field(description="What people read.")
     labels: list[Label] = field(description="The answers that a task can have, in their order.")
     policy: Policy = field(description="The policy in force.")
+    held_to: HeldTo = field(description="What the policy comes to in the crowd that there is.")
     attributes: Json = field(description="What you declared about the project: a JSON object.")
     created_at: datetime = field(description="When the project was created.")
     writable: bool = field(
@@ -213,6 +225,11 @@ class PolicyChanges:
         return {
             name: value.value if isinstance(value, Enum) else value for name, value in found.items()
         }
+
+
+def changes_of(preset: PresetName | None, policy: PolicyChanges | None) -> dict[str, Any]:
+    """The knobs to set: those of the preset, and then those that are named."""
+    return (PRESETS[preset].changes if preset else {}) | (policy.given() if policy else {})
 
 
 @strawberry.input(description="A project to create.")

@@ -17,6 +17,7 @@ from api.graphql.knobs import knobs_of
 from api.graphql.leasing import labels_of
 from api.graphql.people import workers_of
 from api.graphql.project import (
+    HeldTo,
     Policy,
     Project,
     Quality,
@@ -35,12 +36,14 @@ from db import reads
 def project_of(shard: Views) -> Project:
     """A project as it stands."""
     project = shard.project
+    good, bad = shard.memory.vetting.tests.held_to
     return Project(
         id=global_id("Project", project.project_id),
         external_id=ID(project.external_id),
         name=project.name,
         labels=labels_of(project),
         policy=_policy(project),
+        held_to=HeldTo(acceptable=good, unacceptable=bad),
         attributes=Json(project.attributes),
         created_at=project.created_at,
         writable=shard.writable,

@@ -24,7 +24,7 @@ from api.graphql.alert import AcknowledgeAlertResult, Alert, AlertEvent, Resolve
 from api.graphql.binding import bind
 from api.graphql.judgment import SubmitJudgmentResult, SubmitJudgmentsResult
 from api.graphql.key import ApiKey, CreateKeyResult, Me, RevokeKeyResult
-from api.graphql.knobs import PolicyChange, PolicyPreset
+from api.graphql.knobs import PolicyAdvice, PolicyChange, PolicyPreset
 from api.graphql.lease import LeaseTasksResult, ReleaseLeasesResult
 from api.graphql.paging import Connection
 from api.graphql.project import CreateProjectResult, Node, Project, UpdatePolicyResult
@@ -59,6 +59,10 @@ class Query:
     me: Me = field(resolver=granting.me, description="Who the key in use speaks for.")
     policy_presets: list[PolicyPreset] = field(
         resolver=advising.policy_presets, description="Policies for named situations."
+    )
+    policy_advice: list[PolicyAdvice] = field(
+        resolver=advising.policy_advice,
+        description="What is wrong with a project's policy, or would be, the worst first.",
     )
     policy_history: Connection[PolicyChange] = field(
         resolver=advising.policy_history,

@@ -32,13 +32,17 @@ async def test_a_policy_is_shown_changed_and_told_of(database_url: str, tmp_path
         changes = {each["knob"]: (each["before"], each["after"]) for each in told[0]["changes"]}
         assert changes["overlap"] == (4, 5)
         assert changes["actOnStatus"] == (True, False)
-        assert "overlap: 4 → 5" in (await policy("history")).text
+        held_to = '{ project(externalId: "p") { heldTo { acceptable unacceptable } } }'
+        bars = (await server.data(held_to))["project"]["heldTo"]
+        assert 0.5 < bars["unacceptable"] < bars["acceptable"] <= 0.8
         late = await policy("set", "overlap=6", "--version", "1")
         assert (late.status, "POLICY_CONFLICT" in late.text) == (1, True)
-        wrong = await policy("set", "overlap=0")
-        assert (wrong.status, "overlap is not valid" in wrong.text) == (1, True)
         assert (await policy("set")).status == 1
-        assert (await policy("set", "overlap")).status == 1
+        await server.service.shards.get("p").add_workers(["ann"])
+        advice = await policy("lint", "quiz=false", "statusEvidence=GOLD")
+        assert advice.status == 3
+        assert "HIGH   minJudgments, NEVER_SETTLES" in advice.text
+        assert "HIGH   statusEvidence, STATUS_WITHOUT_GOLD" in advice.text
 
 
 async def test_presets_are_listed_without_a_server(tmp_path: Path) -> None:

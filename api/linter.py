@@ -1,0 +1,291 @@
+"""What is wrong with a policy for a project, with numbers from it.
+
+Each check is a function of the policy and of facts about the project. HIGH: something does not work
+at all. What is said is an estimate for people who set knobs, and decides nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import ceil, log
+from typing import Final
+
+from api.alerts import Severity
+from api.policy import GOLD, Policy
+
+LONG_OVERLAP: Final = 4  # from which on it is worth to stop early
+LEAST_GOLD: Final = 10  # a label, below which workers soon know it by heart
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a policy is held against. Workers are those who get tasks now.
+
+    accuracy: mean expected accuracy of those who judged, weighed by their judgments; None before
+    any. held_to: the accuracy on gold that is enough now, and the one that is too little. life:
+    median judgments of the people who judged; 0 before any. gold: active gold tasks by label.
+    seconds, slow: the median time of the last judgments and the one that nine in ten stay below;
+    None where no time is known.
+    """
+
+    labels: int
+    open_tasks: int
+    people: int
+    models: int
+    accuracy: float | None
+    held_to: tuple[float, float]
+    life: float
+    gold: tuple[int, ...]
+    seconds: float | None
+    slow: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Something to change. code: stable. todo: what to do about it."""
+
+    code: str
+    severity: Severity
+    knob: str
+    text: str
+    todo: str
+
+
+_Found = Iterator[Advice]
+_ORDER: Final = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
+
+
+def advise(policy: Policy, facts: Facts) -> list[Advice]:
+    """What is wrong with a policy, the worst first."""
+    found = [advice for check in _CHECKS for advice in check(policy, facts)]
+    return sorted(found, key=lambda advice: -_ORDER.index(advice.severity))
+
+
+def agreed(judgments: int, accuracy: float, labels: int) -> float:
+    """The confidence that so many equal answers come to, of workers who err evenly."""
+    right, wrong = accuracy**judgments, ((1 - accuracy) / (labels - 1)) ** judgments
+    return right / (right + (labels - 1) * wrong)
+
+
+def to_pass(policy: Policy, facts: Facts) -> int:
+    """Judgments of gold after which an acceptable worker has passed the quiz, about."""
+    good, bad = facts.held_to
+    return ceil(log(2 / policy.pass_error) / _divergence(good, bad))
+
+
+def to_pause(policy: Policy, facts: Facts) -> int:
+    """Judgments after which who clicks at random is paused, about."""
+    good, chance = facts.held_to[0], 1 / facts.labels
+    share = policy.gold_rate if any(facts.gold) else 0.0
+    nats = share * _divergence(chance, good)
+    if policy.status_evidence != GOLD and facts.accuracy is not None:
+        nats += (1 - share) * _divergence(chance, _alike(good, facts.accuracy, facts.labels))
+    return ceil(log(1 / policy.pause_error) / nats) if nats > 0 else 1 << 30
+
+
+def _divergence(p: float, q: float) -> float:
+    """Nats that an answer tells, on average, of one who is right with probability p from one who is
+    so with q; never 0, since nobody waits for ever."""
+    return max(p * log(p / q) + (1 - p) * log((1 - p) / (1 - q)), 1e-6)
+
+
+def _alike(one: float, other: float, labels: int) -> float:
+    """How often two workers of these accuracies agree."""
+    return one * other + (1 - one) * (1 - other) / (labels - 1)
+
+
+def _overlap(policy: Policy, facts: Facts) -> _Found:
+    able = facts.people + (facts.models if policy.models_count else 0)
+    who = "workers" if policy.models_count else "people"
+    if not able:
+        return
+    if policy.enough > able:
+        yield Advice(
+            "NEVER_SETTLES",
+            Severity.HIGH,
+            "overlap" if policy.min_judgments is None else "min_judgments",
+            f"A task needs {policy.enough} judgments, and {able} {who} get tasks: none of them "
+            "judges a task twice, so no task is ever done.",
+            f"Set it to {able} at most, or find more workers.",
+        )
+    elif policy.overlap > able:
+        yield Advice(
+            "OVERLAP_ABOVE_WORKERS",
+            Severity.MEDIUM,
+            "overlap",
+            f"The overlap is {policy.overlap}, and {able} {who} get tasks: what they do not agree "
+            "on stays open, and never comes before staff.",
+            f"Set it to {able} at most, or find more workers.",
+        )
+    if policy.min_judgments is None and policy.overlap >= LONG_OVERLAP:
+        yield Advice(
+            "NEVER_STOPS_EARLY",
+            Severity.LOW,
+            "min_judgments",
+            f"Every task gets {policy.overlap} judgments, also where the first two agree.",
+            "Set minJudgments to 2: easy tasks stop early. Set it to the overlap if this is meant.",
+        )
+
+
+def _confidence(policy: Policy, facts: Facts) -> _Found:
+    accuracy = facts.held_to[0] if facts.accuracy is None else facts.accuracy
+    if accuracy <= 1 / facts.labels or policy.target_confidence >= 1:
+        return
+    best = agreed(policy.overlap, accuracy, facts.labels)
+    if best >= policy.target_confidence:
+        return
+    needed = policy.overlap
+    while needed < 1000 and agreed(needed, accuracy, facts.labels) < policy.target_confidence:
+        needed += 1
+    yield Advice(
+        "CONFIDENCE_OUT_OF_REACH",
+        Severity.HIGH,
+        "target_confidence",
+        f"{policy.overlap} equal answers of workers who are right {accuracy:.0%} of the time come "
+        f"to a confidence of {best:.2f}; the target is {policy.target_confidence:g}, so no task is "
+        "ever sure enough.",
+        f"Set overlap to {needed} at least, or targetConfidence to {best:.2f} at most.",
+    )
+
+
+def _gold(policy: Policy, facts: Facts) -> _Found:
+    total, lacking = sum(facts.gold), facts.gold.count(0)
+    if policy.status_evidence == GOLD and total == 0:
+        yield Advice(
+            "STATUS_WITHOUT_GOLD",
+            Severity.HIGH,
+            "status_evidence",
+            "Statuses rest on gold alone, and there is no active gold: nobody is ever found out.",
+            "Add gold, or set statusEvidence to GOLD_AND_CONSENSUS.",
+        )
+    elif total == 0 and policy.gold_rate > 0:
+        yield Advice(
+            "NO_GOLD",
+            Severity.LOW,
+            "gold_rate",
+            "There is no active gold, so that none is hidden among the tasks.",
+            f"Add gold, {LEAST_GOLD} tasks a label to begin with, or set goldRate to 0.",
+        )
+    if total and policy.gold_rate == 0 and not policy.quiz:
+        yield Advice(
+            "GOLD_NOT_USED",
+            Severity.MEDIUM,
+            "gold_rate",
+            f"There are {total} gold tasks, and no worker gets to see one: goldRate is 0.",
+            "Set goldRate, say to 0.1.",
+        )
+    if total and lacking and facts.labels <= total:
+        yield Advice(
+            "GOLD_LACKS_LABELS",
+            Severity.LOW,
+            "gold_rate",
+            f"{lacking} of {facts.labels} labels have no active gold: nothing tells who is blind "
+            "to them.",
+            "Add gold of each label.",
+        )
+    needed = to_pass(policy, facts)
+    if policy.quiz and total < needed and (policy.status_evidence == GOLD or total == 0):
+        yield Advice(
+            "QUIZ_SHORT_OF_GOLD",
+            Severity.HIGH,
+            "quiz",
+            f"A worker who is just acceptable passes the quiz after about {needed} gold tasks, and "
+            f"there are {total}: most never pass.",
+            f"Add gold, raise passError from {policy.pass_error:g}, or do without the quiz.",
+        )
+    if not policy.require_lease and total:
+        yield Advice(
+            "GOLD_NOT_HIDDEN",
+            Severity.MEDIUM,
+            "require_lease",
+            "Workers may judge without a lease and choose their tasks: those who ask each other "
+            "which tasks everybody gets find the gold.",
+            "Set requireLease to true.",
+        )
+
+
+def _workers(policy: Policy, facts: Facts) -> _Found:
+    chance = 1 / facts.labels
+    if policy.acceptable_accuracy <= chance:
+        yield Advice(
+            "CHANCE_IS_ACCEPTABLE",
+            Severity.HIGH,
+            "acceptable_accuracy",
+            f"Clicking at random is right {chance:.0%} of the time, and that is acceptable.",
+            f"Set acceptableAccuracy well above {chance:.2f}.",
+        )
+    paused_after = to_pause(policy, facts)
+    if facts.life and paused_after > facts.life and policy.act_on_status:
+        far = "never" if paused_after >= 1 << 30 else f"after about {paused_after} judgments"
+        yield Advice(
+            "CLICKERS_STAY",
+            Severity.MEDIUM,
+            "pause_error",
+            f"Who clicks at random is paused {far}, and half of the workers leave before "
+            f"{facts.life:.0f}.",
+            f"Raise pauseError from {policy.pause_error:g}, or goldRate from {policy.gold_rate:g}.",
+        )
+    if facts.models and not facts.people and not any(facts.gold):
+        yield Advice(
+            "MODELS_ONLY",
+            Severity.HIGH,
+            "models_count",
+            f"{facts.models} models judge, no people do, and there is no gold: nothing tells what "
+            "they have in common from what is right.",
+            "Add gold, or let people judge some of the tasks.",
+        )
+    if facts.models and not facts.people and not policy.models_count:
+        yield Advice(
+            "MODELS_TAKE_NO_PLACE",
+            Severity.HIGH,
+            "models_count",
+            "Only models judge, and their judgments do not count among those that a task needs: "
+            "no task is ever done.",
+            "Set modelsCount to true.",
+        )
+
+
+def _times(policy: Policy, facts: Facts) -> _Found:
+    if facts.seconds is None or facts.slow is None:
+        return
+    if policy.lease_seconds < facts.slow:
+        yield Advice(
+            "LEASE_TOO_SHORT",
+            Severity.HIGH if policy.lease_seconds < facts.seconds else Severity.MEDIUM,
+            "lease_seconds",
+            f"A lease lasts {policy.lease_seconds:g} s. Half of the judgments take "
+            f"{facts.seconds:.0f} s, one in ten longer than {facts.slow:.0f} s: too late.",
+            f"Set leaseSeconds to {3 * ceil(facts.slow)} or more.",
+        )
+    if policy.floor_seconds is not None and policy.floor_seconds > facts.seconds / 2:
+        yield Advice(
+            "FLOOR_TOO_HIGH",
+            Severity.MEDIUM,
+            "floor_seconds",
+            f"Answers below {policy.floor_seconds:g} s count as suspiciously fast, and half of all "
+            f"take {facts.seconds:.1f} s at most.",
+            f"Set floorSeconds to {facts.seconds / 4:.1f} at most.",
+        )
+
+
+def _leases(policy: Policy, facts: Facts) -> _Found:
+    able = facts.people + facts.models
+    places = facts.open_tasks * policy.overlap
+    if able > 1 and facts.open_tasks and able * policy.leases_per_worker > places:
+        yield Advice(
+            "LEASES_TAKE_ALL",
+            Severity.LOW,
+            "leases_per_worker",
+            f"{able} workers may hold {policy.leases_per_worker} leases each, and the "
+            f"{facts.open_tasks} open tasks have {places} places: some hold what others wait for.",
+            f"Set leasesPerWorker to {max(1, places // able)} at most.",
+        )
+
+
+_CHECKS: Final[tuple[Callable[[Policy, Facts], _Found], ...]] = (
+    _overlap,
+    _confidence,
+    _gold,
+    _workers,
+    _times,
+    _leases,
+)

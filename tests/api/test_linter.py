@@ -1,0 +1,127 @@
+"""What is wrong with a policy is found, what fits is let alone, and the numbers are about right."""
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from api.alerts import Severity
+from api.linter import Facts, advise, agreed, to_pass, to_pause
+from api.policy import Policy
+from api.presets import PRESETS, Preset, PresetName
+from api.vetting import rules_of
+from engine import STATUSES, Events, StatusTests
+
+POLICY = Policy(overlap=5, min_judgments=2)
+FACTS = Facts(
+    labels=2,
+    open_tasks=5_000,
+    people=20,
+    models=0,
+    accuracy=0.85,
+    held_to=(0.8, 0.6),
+    life=200.0,
+    gold=(60, 60),
+    seconds=12.0,
+    slow=40.0,
+)
+FITTING = {
+    PresetName.FEW_EXPERTS: replace(FACTS, people=3, accuracy=0.95, seconds=300.0, slow=1_800.0),
+    PresetName.MODELS_FIRST: replace(FACTS, people=4, models=3),
+}
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
+def test_a_preset_fits_the_project_that_it_is_for(preset: Preset) -> None:
+    facts = FITTING.get(preset.name, FACTS)
+    assert advise(Policy().changed(preset.changes), facts) == []
+
+
+@pytest.mark.parametrize(
+    ("knobs", "facts", "code", "severity"),
+    [
+        ({}, {"people": 1}, "NEVER_SETTLES", "HIGH"),
+        ({}, {"people": 4}, "OVERLAP_ABOVE_WORKERS", "MEDIUM"),
+        ({"min_judgments": None}, {}, "NEVER_STOPS_EARLY", "LOW"),
+        ({"target_confidence": 0.99}, {"accuracy": 0.6}, "CONFIDENCE_OUT_OF_REACH", "HIGH"),
+        ({"status_evidence": "GOLD"}, {"gold": (0, 0)}, "STATUS_WITHOUT_GOLD", "HIGH"),
+        ({}, {"gold": (0, 0)}, "NO_GOLD", "LOW"),
+        ({"gold_rate": 0.0}, {}, "GOLD_NOT_USED", "MEDIUM"),
+        ({}, {"gold": (50, 0)}, "GOLD_LACKS_LABELS", "LOW"),
+        (
+            {"quiz": True, "status_evidence": "GOLD"},
+            {"gold": (5, 5)},
+            "QUIZ_SHORT_OF_GOLD",
+            "HIGH",
+        ),
+        ({"require_lease": False}, {}, "GOLD_NOT_HIDDEN", "MEDIUM"),
+        ({"acceptable_accuracy": 0.5, "unacceptable_accuracy": 0.4}, {}, "CHANCE_", "HIGH"),
+        (
+            {"pause_error": 0.0001, "ban_error": 0.0, "status_evidence": "GOLD"},
+            {"life": 20.0},
+            "CLICKERS_STAY",
+            "MEDIUM",
+        ),
+        ({}, {"people": 0, "models": 3, "gold": (0, 0)}, "MODELS_ONLY", "HIGH"),
+        ({}, {"people": 0, "models": 3}, "MODELS_TAKE_NO_PLACE", "HIGH"),
+        ({"lease_seconds": 10.0}, {}, "LEASE_TOO_SHORT", "HIGH"),
+        ({"lease_seconds": 30.0}, {}, "LEASE_TOO_SHORT", "MEDIUM"),
+        ({"floor_seconds": 9.0}, {}, "FLOOR_TOO_HIGH", "MEDIUM"),
+        ({}, {"open_tasks": 10}, "LEASES_TAKE_ALL", "LOW"),
+    ],
+)
+def test_what_does_not_fit_is_told(
+    knobs: dict[str, Any], facts: dict[str, Any], code: str, severity: str
+) -> None:
+    assert advise(POLICY, FACTS) == []
+    found = advise(POLICY.changed(knobs), replace(FACTS, **facts))
+    (told,) = (advice for advice in found if advice.code.startswith(code))
+    assert told.severity == severity
+    assert told.knob in POLICY.to_json()
+    severities = [list(Severity).index(advice.severity) for advice in found]
+    assert severities == sorted(severities, reverse=True)
+
+
+def test_doing_what_is_said_settles_it() -> None:
+    policy = POLICY.changed({"target_confidence": 0.99})
+    facts = replace(FACTS, accuracy=0.6)
+    (told,) = (advice for advice in advise(policy, facts) if "OUT_OF_REACH" in advice.code)
+    words = told.todo.replace(",", "").replace(".", " .").split()
+    more = int(words[words.index("overlap") + 2])
+    assert advise(policy.changed({"overlap": more}), replace(facts, people=more)) == []
+    assert advise(policy.changed({"overlap": more - 1}), replace(facts, people=more)) != []
+
+
+def test_agreement_comes_to_what_bayes_says() -> None:
+    for judgments, accuracy, labels in product((1, 2, 5), (0.4, 0.8), (2, 5)):
+        wrong = (1 - accuracy) / (labels - 1)
+        right = [accuracy**judgments] + [wrong**judgments] * (labels - 1)
+        assert agreed(judgments, accuracy, labels) == pytest.approx(right[0] / sum(right))
+
+
+def test_how_long_it_takes_is_about_what_the_tests_take() -> None:
+    policy = Policy(gold_rate=1.0, gold_floor=0.0, status_evidence="GOLD", quiz=True)
+    paused, held_to = median_to(policy, 0.5, STATUSES.index("PAUSED"))
+    assert 0.5 < to_pause(policy, replace(FACTS, held_to=held_to)) / paused < 2
+    passed, held_to = median_to(policy, 0.8, STATUSES.index("ACTIVE"))
+    assert 0.5 < to_pass(policy, replace(FACTS, held_to=held_to)) / passed < 2
+
+
+def median_to(policy: Policy, accuracy: float, status: int) -> tuple[float, tuple[float, float]]:
+    """The median of the judgments of gold after which workers of this accuracy first have this
+    status or a later one, in a good crowd, and what they are held to."""
+    good, workers, most = 60, 100, 100
+    rng = np.random.default_rng(1)
+    tests = StatusTests(2, rules_of(policy))
+    tests.apply(Events.gold(np.arange(most), np.zeros(most, np.int16)))
+    everyone, accuracies = np.arange(workers), np.full(workers, accuracy)
+    accuracies[:good] = 0.85
+    since = np.full(workers, np.inf)
+    for task in range(most):
+        answers = (rng.random(workers) >= accuracies).astype(np.int16)
+        tests.apply(Events.judgments(np.full(workers, task), everyone, answers))
+        there = tests.status(everyone.astype(np.int32)) >= status
+        since[there & np.isinf(since)] = task + 1
+    return float(np.median(since[good:])), tests.held_to
