@@ -23,6 +23,7 @@ SELDOM = 1e-3  # probability of an answer, in shares of chance, below which it i
 # Errors that a bad worker shares with the crowd look like skill: it passes so much more often.
 SHARED = 2.0
 NEVER = 1 << 60
+NOBODY = 1e-18  # as a share of all workers
 
 
 class Standard(NamedTuple):
@@ -92,7 +93,7 @@ class Yardstick:
         verdicts.limits[:] = (
             units(1 / rules.watch_error),
             units(1 / rules.pause_error),
-            units(1 / rules.ban_error) if rules.ban_error > 0 else NEVER,
+            units(1 / rules.ban_error) if rules.ban_error > NOBODY else NEVER,
             units(SHARED / rules.pass_error),
             units(1 / rules.trust_error),
             units(1000 / (evidence.BLOCK * rules.drift_alarms)),
