@@ -1,0 +1,126 @@
+"""Gold that is chosen for what it teaches, beside as much gold drawn at random."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta
+
+from api import gold_choice
+from api.decisions import GOLD_SET
+from api.lessons import Lessons
+from api.memory import Memory
+from api.policy import Policy
+from api.projects import Label, Project
+from engine import Events
+from engine.gold import row_counts
+from scripts.benchmarks.crowd_makes import MAKES, Chances, Plan
+from scripts.benchmarks.crowds import PLANS
+from scripts.benchmarks.report import Cell, Figure, Report
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+Labels = npt.NDArray[np.int16]
+
+KINDS: Final = (
+    "demo, classes 75:15:6:4",
+    "demo, classes 85:15",
+    "demo",
+    "ordinal, 5 labels",
+    "specialists",
+    "misled",
+)
+SKEWED: Final = KINDS[:2]  # where gold of a rare class seldom comes by itself
+GOLDEN: Final = 600
+WORKERS: Final = 30
+SHOWN: Final = (20, 60)  # gold tasks to each worker
+POLICY: Final = Policy(gold_exposures=1_000)
+AT: Final = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def choice(report: Report, seeds: int) -> None:
+    """Add to the report how much narrower intervals get."""
+    rows: list[list[Cell]] = []
+    narrower: dict[str, Floats] = {}
+    with report.progress() as progress:
+        doing = progress.add_task("gold, chosen and drawn", total=len(KINDS) * seeds)
+        for name in KINDS:
+            widths = np.zeros((2, len(SHOWN), 2))  # chosen or drawn; shown; all rows or the widest
+            for seed in range(seeds):
+                site = Site(PLANS[name], seed)
+                widths += [site.run(chosen=True), site.run(chosen=False)]
+                progress.advance(doing)
+            widths /= seeds
+            rows += [
+                [name, shown, *widths[:, place].T.ravel().tolist()]
+                for place, shown in enumerate(SHOWN)
+            ]
+            narrower[name] = 100 * (1 - widths[0, -1] / widths[1, -1])
+    headings = ["", "gold\nshown", "all rows,\nchosen", "drawn", "widest,\nchosen", "drawn"]
+    title = "Widths of 95 % intervals of the rows of workers' confusion matrices"
+    report.table(title, headings, rows)
+    skewed = np.mean([narrower[name] for name in SKEWED], axis=0).tolist()
+    every = np.mean(list(narrower.values()), axis=0).tolist()
+    what = f"narrower by choice, {SHOWN[-1]} gold, rare classes"
+    report.add(Figure(f"{what}: the least-known row", skewed[1], "%", goal=30.0))
+    report.add(Figure(f"{what}: all rows", skewed[0], "%"))
+    report.add(Figure("the same, all crowds: the least-known row", every[1], "%"))
+    report.note(
+        "Chosen gold is of the class of which a worker's answers tell least; drawn gold is any "
+        "that it has not seen. Where classes are equally frequent there is little to choose."
+    )
+
+
+class Site:
+    """A crowd to which gold is shown, and nothing else."""
+
+    def __init__(self, plan: Plan, seed: int) -> None:
+        self.labels = plan.labels
+        self._seed = seed
+        rng = np.random.default_rng(seed)
+        self.chances: Chances
+        self.chances, self.truth = MAKES[plan.make](plan, rng, rng, WORKERS, GOLDEN)
+
+    def run(self, *, chosen: bool) -> Floats:
+        """Mean widths [SHOWN, 2] of the intervals of all rows, and of each worker's widest."""
+        rng = np.random.default_rng([self._seed, 1])
+        memory = self._memory()
+        order = np.array([rng.permutation(GOLDEN) for _ in range(WORKERS)])
+        seen = np.empty((WORKERS, SHOWN[-1]), np.int32)
+        answer = np.empty((WORKERS, SHOWN[-1]), np.int16)
+        workers = np.arange(WORKERS, dtype=np.int32)
+        for turn in range(SHOWN[-1]):
+            for worker in range(WORKERS):
+                task = gold_choice.choose(memory, worker, (), (), rng.random) if chosen else None
+                seen[worker, turn] = order[worker, turn] if task is None else task
+                below = self.chances(worker, seen[worker, turn : turn + 1], turn).cumsum()
+                label = int((rng.random() >= below).sum())
+                answer[worker, turn] = min(label, self.labels - 1)
+            events = Events.judgments(seen[:, turn], workers, answer[:, turn])
+            seq = memory.seq + 1 + np.arange(WORKERS)
+            memory.learn(Lessons(events, seq, np.full(WORKERS, np.nan, np.float32)), int(seq[-1]))
+            memory.seq = int(seq[-1])
+        return np.array([self._widths(seen[:, :shown], answer[:, :shown]) for shown in SHOWN])
+
+    def _memory(self) -> Memory:
+        names = tuple(Label(f"l{k}", "") for k in range(self.labels))
+        memory = Memory(Project(1, "p", "", names, POLICY, 1, {}, AT))
+        memory.add_tasks([f"t{task}" for task in range(GOLDEN)], [0] * GOLDEN, 1)
+        memory.add_workers([f"w{each}" for each in range(WORKERS)], ["HUMAN"] * WORKERS, 1)
+        for task, label in enumerate(self.truth.tolist()):
+            memory.gold.take(GOLD_SET, 1, task, {"label": label})
+        events = Events.gold(np.arange(GOLDEN), self.truth)
+        unknown = np.full(GOLDEN, np.nan, np.float32)
+        memory.learn(Lessons(events, np.ones(GOLDEN, np.int64), unknown), 1)
+        memory.seq = 1
+        return memory
+
+    def _widths(self, seen: Ints, answer: Labels) -> tuple[float, float]:
+        rows = []
+        for tasks, answers in zip(seen, answer, strict=True):
+            right, total = row_counts(self.truth[tasks], answers, self.labels)
+            a, b = right + 0.5, total - right + 0.5  # Jeffreys' prior
+            rows.append(beta.ppf(0.975, a, b) - beta.ppf(0.025, a, b))
+        widths = np.array(rows)
+        return float(widths.mean()), float(widths.max(1).mean())
