@@ -128,7 +128,18 @@ class Policy:
         0.02, 0.0, 1.0, "Share of gold among the tasks of trusted and well-known workers, at least."
     )
     gold_exposures: int = _knob(
-        100, 1, 1_000_000, "Workers who get to see a gold task before it is spent."
+        200, 1, 1_000_000, "Workers who get to see a gold task before it is spent."
+    )
+    find_leaks: bool = _switch(
+        True,
+        "Whether gold is searched for answers that went round: right, and fast, more often than "
+        "its difficulty and its workers explain.",
+    )
+    leak_error: float = _knob(
+        0.05, 1e-6, 0.5, "Share of sound gold that is ever suspected of having leaked, at most."
+    )
+    quarantine_leaks: bool = _switch(
+        True, "Whether leaked gold is quarantined at once; if not, it is only told of."
     )
     quiz_gold: float = _knob(
         0.5,
