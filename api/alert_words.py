@@ -72,6 +72,8 @@ def explanation(alert: Alert, views: Views) -> str:
             return f"{what} went from {body['before']:.0%} to {body['after']:.0%}."
         case AlertKind.WORKER_APPEALED:
             return f"{names[0]} asks to be let in again: {body['reason']}"
+        case AlertKind.GOLD_LEAKED | AlertKind.GOLD_MISSED:
+            return f"Task {tasks_of(alert, views)[0]}: {body['text']}"
         case _:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             return f"{', '.join(names[:_NAMED])}{more}: {body['text']}"
@@ -93,6 +95,13 @@ def suggestion(alert: Alert, views: Views) -> tuple[Suggestion, str]:
             return Suggestion.LOOK, (
                 f"Look at the latest judgments of {names[0]}. Where they are careless: "
                 f"setWorkerStatus(worker: {_one(names)}, status: PAUSED)."
+            )
+        case AlertKind.GOLD_LEAKED | AlertKind.GOLD_MISSED:
+            tasks = _list(tasks_of(alert, views))
+            return Suggestion.LOOK, (
+                f"Look at the task. If its answer is right and known to few: setGoldState(tasks: "
+                f"{tasks}, state: ACTIVE); if it went round, state: RETIRED; if it is wrong, "
+                f"correctGold(tasks: {tasks}) forgives everyone."
             )
         case AlertKind.PROJECT_CHANGED:
             return Suggestion.LOOK, "Look at the tasks that came last: are they of another kind?"

@@ -18,6 +18,7 @@ from api.decisions import (
     ALERT_RESOLVED,
     APPEAL_ANSWERED,
     FRAUD_FOUND,
+    GOLD_SUSPECTED,
     PROJECT_CHANGED,
     STATUS_CHANGED,
     WORKER_APPEALED,
@@ -28,6 +29,7 @@ from api.standing import room
 KINDS: Final = frozenset(
     {
         FRAUD_FOUND,
+        GOLD_SUSPECTED,
         STATUS_CHANGED,
         PROJECT_CHANGED,
         WORKER_APPEALED,
@@ -53,6 +55,8 @@ class AlertKind(StrEnum):
     WORKER_HURRIED = "WORKER_HURRIED"
     PROJECT_CHANGED = "PROJECT_CHANGED"
     WORKER_APPEALED = "WORKER_APPEALED"
+    GOLD_LEAKED = "GOLD_LEAKED"
+    GOLD_MISSED = "GOLD_MISSED"
 
 
 class AlertState(StrEnum):
@@ -83,6 +87,8 @@ SEVERITIES: Final[Mapping[AlertKind, Severity]] = {
     AlertKind.WORKER_HURRIED: Severity.LOW,
     AlertKind.PROJECT_CHANGED: Severity.HIGH,
     AlertKind.WORKER_APPEALED: Severity.MEDIUM,
+    AlertKind.GOLD_LEAKED: Severity.HIGH,
+    AlertKind.GOLD_MISSED: Severity.HIGH,
 }
 
 
@@ -173,6 +179,8 @@ class AlertBook:
         match decision.kind:
             case "FRAUD_FOUND":
                 changed = self._take_fraud(decision)
+            case "GOLD_SUSPECTED":
+                changed = self._take_suspicion(decision)
             case "STATUS_CHANGED":
                 changed = self._take_status(decision)
             case "PROJECT_CHANGED":
@@ -202,6 +210,11 @@ class AlertBook:
             for alert in self._end(subject, decision, "A later finding took its place.")
         ]
         return [*ended, self._raise(decision, kind, workers, (FRAUD_FOUND, decision.seq))]
+
+    def _take_suspicion(self, decision: Decision) -> list[Alert]:
+        subject = GOLD_SUSPECTED, decision.body["evidence"]["tasks"][0]
+        earlier = self._end(subject, decision, "It was suspected again.")
+        return [*earlier, self._raise(decision, AlertKind(decision.body["kind"]), (), subject)]
 
     def _take_status(self, decision: Decision) -> list[Alert]:
         body, worker = decision.body, decision.worker

@@ -1,7 +1,7 @@
 """The book of gold: tasks whose answers are known, and which of them may be hidden among others.
 
-It follows from the decisions of the log. The label model and the status tests know one answer a
-task, the first accepted one; the book knows the others, where it comes from and its state.
+It follows from the decisions of the log. The label model and the status tests know the answer
+alone; the book knows where it comes from, its state, and what spoke against it.
 """
 
 from array import array
@@ -44,9 +44,9 @@ RETIRED: Final = STATES.index(GoldState.RETIRED)
 class GoldBook:
     """Columns by task, as of the last commit, longer than what is in use.
 
-    label: the first accepted answer, -1 where the task is no gold; that of quarantined gold stays
-    here while nothing else knows it. source, state: places in SOURCES and STATES. decided: seq of
-    the decision that set it, which bears explanation and reason. Active gold is also listed by
+    label: the known answer, -1 where the task is no gold; that of quarantined gold stays here while
+    nothing else knows it. source, state: places in SOURCES and STATES. decided: seq of
+    the decision that set it. Active gold is also listed by
     label, for those who look for some.
     """
 
@@ -55,7 +55,7 @@ class GoldBook:
         self.source = np.zeros(0, np.int8)
         self.state = np.zeros(0, np.int8)
         self.decided = np.zeros(0, np.int64)
-        self._more: dict[int, tuple[int, ...]] = {}  # accepted besides the first
+        self.suspected: dict[int, int] = {}  # answers that a task had when it was suspected last
         self._active = [array("i") for _ in range(labels)]
         self._place = np.zeros(0, np.int32)  # in the list of its label
 
@@ -67,13 +67,8 @@ class GoldBook:
             self.state[task] = STATES.index(body["state"])
         elif kind == GOLD_WITHDRAWN:
             self.label[task] = -1
-            self._more.pop(task, None)
         else:
-            first, *others = body.get("answers", (body["label"],))
-            self.label[task] = first
-            self._more.pop(task, None)
-            if others:
-                self._more[task] = tuple(others)
+            self.label[task] = body["label"]
             self.source[task] = SOURCES.index(body.get("source", GoldSource.IMPORTED))
             self.state[task] = STATES.index(body.get("state", GoldState.ACTIVE))
             self.decided[task] = seq
@@ -86,9 +81,9 @@ class GoldBook:
         """Whether the task is gold, in any state."""
         return task < len(self.label) and bool(self.label[task] >= 0)
 
-    def answers(self, task: int) -> tuple[int, ...]:
-        """The accepted answers of a gold task, the first one first."""
-        return int(self.label[task]), *self._more.get(task, ())
+    def suspect(self, task: int, answers: int) -> None:
+        """Take note that a task was suspected when it had so many answers."""
+        self.suspected[task] = answers
 
     def active(self, label: int) -> Sequence[int]:
         """The active gold of a label, in no particular order; for reading only."""
@@ -105,14 +100,13 @@ class GoldBook:
     def columns(self) -> dict[str, Any]:
         """Everything, as arrays, for a snapshot; see `recall`."""
         tasks = self.tasks()
-        more = [(task, label) for task, labels in self._more.items() for label in labels]
         return {
             "task": tasks,
             "label": self.label[tasks],
             "source": self.source[tasks],
             "state": self.state[tasks],
             "decided": self.decided[tasks],
-            "more": np.array(more, np.int32).reshape(-1, 2),
+            "suspected": np.array(list(self.suspected.items()), np.int32).reshape(-1, 2),
             "active": np.array([task for tasks in self._active for task in tasks], np.int32),
         }
 
@@ -124,8 +118,7 @@ class GoldBook:
         self._reserve(int(tasks[-1]) + 1)
         for name in ("label", "source", "state", "decided"):
             getattr(self, name)[tasks] = columns[name]
-        for task, label in columns["more"].tolist():
-            self._more[task] = (*self._more.get(task, ()), label)
+        self.suspected = dict(columns["suspected"].tolist())
         for task in columns["active"].tolist():
             listed = self._active[self.label[task]]
             self._place[task] = len(listed)

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from api.alerting import end_alerts, plan_handling
-from api.decisions import FRAUD_FOUND
+from api.decisions import FRAUD_FOUND, GOLD_STATE, GOLD_SUSPECTED
+from api.gold_book import ACTIVE, GoldState
 from api.handing import hand_out
 from api.judging import plan_judgments
 from api.limits import Limits
@@ -25,6 +26,7 @@ from api.requests import (
     Rule,
     SetGold,
     Submit,
+    SuspectGold,
     UpdatePolicy,
 )
 from api.retracting import plan_retraction
@@ -73,8 +75,21 @@ def plan_requests(
                 plan_ruling(plan, request, known.decided)
             case HandleAlert():
                 plan_handling(plan, request, known.decided)
+            case SuspectGold():
+                _suspect(plan, request)
     plan.tell_loads()
     return plan
+
+
+def _suspect(plan: Plan, request: SuspectGold) -> None:
+    """Enter what speaks against gold, unless it is in doubt already, and quarantine it."""
+    task, book = request.task, plan.memory.gold
+    if not book.known(task) or book.state[task] != ACTIVE:
+        return
+    request.seq = plan.decide(GOLD_SUSPECTED, request.body, ENGINE, task=task)
+    if plan.memory.project.policy.quarantine_leaks:
+        body = {"state": GoldState.QUARANTINED, "label": -1, "finding": request.seq}
+        plan.decide(GOLD_STATE, body, ENGINE, task=task)
 
 
 def _found(plan: Plan, body: Mapping[str, Any]) -> int:

@@ -132,14 +132,16 @@ class Policy:
     )
     find_leaks: bool = _switch(
         True,
-        "Whether gold is searched for answers that went round: right, and fast, more often than "
-        "its difficulty and its workers explain.",
+        "Whether gold is watched: for answers that went round, being right, and fast, more often "
+        "than its difficulty and its workers explain; and for answers that good workers miss.",
     )
     leak_error: float = _knob(
-        0.05, 1e-6, 0.5, "Share of sound gold that is ever suspected of having leaked, at most."
+        0.05, 1e-6, 0.5, "Share of sound gold that is ever suspected, at most."
     )
     quarantine_leaks: bool = _switch(
-        True, "Whether leaked gold is quarantined at once; if not, it is only told of."
+        True,
+        "Whether gold that has leaked, or that good workers miss, is quarantined at once: handed "
+        "out no more, and nobody measured by it, until staff decide. If not, it is only told of.",
     )
     quiz_gold: float = _knob(
         0.5,

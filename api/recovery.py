@@ -11,6 +11,7 @@ import numpy as np
 from api import snapshots
 from api.alerts import Decision
 from api.decisions import (
+    GOLD_SUSPECTED,
     POLICY_CHANGED,
     REFIT,
     TASK_REOPENED,
@@ -143,7 +144,10 @@ async def catch_up(
             )
         ]
         for row in await log.gold_decisions(connection, project_id, before, seq):
-            memory.gold.take(row["kind"], row["seq"], row["task_id"], row["body"])
+            if row["kind"] == GOLD_SUSPECTED:
+                memory.gold.suspect(row["task_id"], row["body"]["answers"])
+            else:
+                memory.gold.take(row["kind"], row["seq"], row["task_id"], row["body"])
         leases = await log.open_leases(connection, project_id, until)
         memory.restart(
             [

@@ -154,6 +154,16 @@ class HandleAlert:
     refusal: Refused | None = None
 
 
+@dataclass(slots=True, eq=False)
+class SuspectGold:
+    """What speaks against a gold task, as the body of a decision (`api.gold_watch`)."""
+
+    task: int
+    body: Mapping[str, Any]
+    future: asyncio.Future[int]
+    seq: int = -1
+
+
 Request = (
     Submit
     | LeaseTasks
@@ -167,6 +177,7 @@ Request = (
     | Rule
     | ReportFraud
     | HandleAlert
+    | SuspectGold
 )
 
 
@@ -187,7 +198,7 @@ def row_count(request: Request) -> int:
             return len(names)
         case ReportFraud(bodies=bodies, ended=ended):
             return len(bodies) + len(ended)
-        case UpdatePolicy() | Retract() | Refit() | Rule() | HandleAlert():
+        case UpdatePolicy() | Retract() | Refit() | Rule() | HandleAlert() | SuspectGold():
             return 1
 
 

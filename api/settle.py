@@ -8,7 +8,7 @@ import numpy as np
 
 from api.acts import Decided
 from api.alerts import KINDS, Decision
-from api.decisions import GOLD_KINDS
+from api.decisions import GOLD_KINDS, GOLD_SUSPECTED
 from api.errors import Refused
 from api.leases import OpenLease
 from api.lessons import of_flush
@@ -27,6 +27,7 @@ from api.requests import (
     Rule,
     SetGold,
     Submit,
+    SuspectGold,
     UpdatePolicy,
 )
 from api.rows import Int32s, Lease, Submitted, TasksAdded, distinct
@@ -65,8 +66,10 @@ def settle(memory: Memory, plan: Plan) -> Changed:
     workers += [memory.split(members, decided) for decided, members in plan.split.items()]
     told = plan.entries.decisions
     for kind, decided, task, body in zip(told.kind, told.seq, told.task, told.body, strict=True):
-        if kind in GOLD_KINDS and task is not None:
+        if task is not None and kind in GOLD_KINDS:
             memory.gold.take(kind, decided, task, body)
+        elif task is not None and kind == GOLD_SUSPECTED:
+            memory.gold.suspect(task, body["answers"])
     lessons = of_flush(plan.entries)
     if len(lessons):
         changed = memory.learn(lessons, seq)
@@ -149,6 +152,8 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 request.future.set_result(decided)
             case ReportFraud(seq=entered):
                 request.future.set_result(entered)
+            case SuspectGold(seq=entered_at):
+                request.future.set_result(entered_at)
             case Refit():
                 request.future.set_result(not memory.model.refitting)
             case Submit() | Retract() | Rule() | HandleAlert():

@@ -28,6 +28,7 @@ from api.errors import (
 )
 from api.feeds import Feed
 from api.finder import Finder
+from api.gold_watch import GoldWatch
 from api.inbox import Inbox
 from api.leases import OpenLease
 from api.limits import Limits
@@ -111,6 +112,7 @@ class Shard(Calls):
         self._snapshots = SnapshotKeeper(dsn, project_id, limits)
         self.staff = Staff(pool, lambda: self.memory, self._ask, limits)
         self._finder = Finder(pool, lambda: self.memory, self._ask, self.staff)
+        self._gold_watch = GoldWatch(lambda: self.memory, self._ask)
         self._running: asyncio.Task[None] | None = None
 
     async def _ask(self, request: Request, future: asyncio.Future[_T]) -> _T:
@@ -163,6 +165,7 @@ class Shard(Calls):
     async def close(self) -> None:
         """Carry out what waits, bring derived tables and snapshot up to date, leave the seat."""
         await self._finder.stop()
+        await self._gold_watch.stop()
         self._closing = True
         self._inbox.wake()
         if self._running is not None:
@@ -235,6 +238,7 @@ class Shard(Calls):
         self._tell(changed)
         self._snapshots.consider(memory.seq)
         self._finder.consider()
+        self._gold_watch.consider(changed.tasks)
 
     async def _commit_plan(
         self, memory: Memory, now: datetime, requests: list[Request]

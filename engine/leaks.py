@@ -52,7 +52,7 @@ def swiftness(own: Floats, other: npt.NDArray[np.floating]) -> Bins:
 
 
 def _bins(ahead: float) -> Floats:
-    """Shares [M, B] of the bins, for each tempo and scatter, of answers that come so much sooner."""
+    """Shares [M, B] of bins, for each tempo and scatter, of answers that come so much sooner."""
     edges = norm.ppf(EDGES)
     below = [norm.cdf((edges - tempo + ahead) / each) for each in SCATTER for tempo in TEMPO]
     return np.diff(np.array(below), axis=1, prepend=0.0, append=1.0)

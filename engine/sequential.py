@@ -84,6 +84,21 @@ class StatusTests:
         they grow."""
         return self._work
 
+    def paces_of(self, worker: int) -> tuple[Ints, Floats]:
+        """The tasks int32[n] that the worker judged, in that order, and the logarithm of the time
+        it took for each, float64[n], NaN where unknown."""
+        first = int(self._work.start[worker])
+        rows = slice(first, first + int(self._work.length[worker]))
+        notes = self._work.note[rows].astype(np.float64)
+        return self._work.member[rows], np.where(notes > 0, notes, np.nan)
+
+    def judges_of(self, task: int) -> Ints:
+        """The workers with a live judgment of the task, in the order in which these came."""
+        if task >= len(self._votes.start):
+            return np.zeros(0, np.int32)
+        first = int(self._votes.start[task])
+        return self._votes.member[first : first + int(self._votes.length[task])]
+
     def judged_by(self, worker: int, most: int) -> Ints:
         """The tasks that the worker judged last, at most so many, in the order in which it did."""
         if worker >= len(self._work.start):

@@ -7,6 +7,7 @@ import numpy as np
 from engine.categorical import FULL_LABELS, Categorical
 from engine.events import GOLD, JUDGE, RETRACT, Events
 from engine.kernels.choosing import LOOKS
+from engine.leaks import FEWEST, leak_evidence, swiftness
 from engine.population import Population
 from engine.queue import TaskQueue
 from engine.records import Records
@@ -79,6 +80,13 @@ def _fraud() -> None:
     search(Material.of(model, tests), 0.01)
 
 
+def _leaks() -> None:
+    answers = 2 * FEWEST
+    unknown = np.full(answers, np.nan)
+    right = np.ones(answers, np.bool_)
+    leak_evidence(np.zeros(answers), right, swiftness(unknown, unknown), answers)
+
+
 def warm_up(report: Report | None = None) -> None:
     """Compile every kernel, or load it from the cache; report(what, done, total) before each part.
 
@@ -93,6 +101,7 @@ def warm_up(report: Report | None = None) -> None:
         ("reputations", _reputations),
         ("status tests", _status),
         ("search for fraud", _fraud),
+        ("leaks of gold", _leaks),
     ]
     for done, (name, part) in enumerate(parts):
         if report is not None:

@@ -26,6 +26,9 @@ described_enum(
     WORKER_HURRIED="A worker answers much faster than before.",
     PROJECT_CHANGED="The labels of a project, or how far workers agree, are not what they were.",
     WORKER_APPEALED="A paused or banned worker asks staff to look again.",
+    GOLD_LEAKED="Gold is answered rightly and fast more often than can be explained: its answer "
+    "went round.",
+    GOLD_MISSED="Good workers give another answer than the gold.",
 )(AlertKind)
 described_enum(
     "How far an alert has come.",

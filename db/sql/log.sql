@@ -125,11 +125,12 @@ from (
 order by seq;
 
 -- name: gold_decisions
--- What was decided about gold: answers, withdrawals, and whether it is hidden among other tasks.
+-- What was decided about gold: answers, withdrawals, whether it is hidden among other tasks, and what
+-- spoke against it.
 select seq, kind, task_id, body
 from decision
 where project_id = $1 and seq > $2 and seq <= $3
-    and kind in ('GOLD_SET', 'GOLD_WITHDRAWN', 'GOLD_STATE')
+    and kind in ('GOLD_SET', 'GOLD_WITHDRAWN', 'GOLD_STATE', 'GOLD_SUSPECTED')
 order by seq;
 
 -- name: lock_project

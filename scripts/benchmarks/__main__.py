@@ -8,6 +8,7 @@ from scripts.benchmarks import (
     engine,
     everything,
     feed,
+    gold,
     reputation,
     restart,
     retraction,
@@ -32,6 +33,7 @@ app.command(epilog=restart.EPILOG)(restart.restart)
 app.command(epilog=retraction.EPILOG)(retraction.retraction)
 app.command(epilog=reputation.EPILOG)(reputation.reputation)
 app.command(epilog=routing.EPILOG)(routing.routing)
+app.command(epilog=gold.EPILOG)(gold.gold)
 app.command("all", epilog=everything.EPILOG)(everything.everything)
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Gold that is chosen for what it teaches, beside as much gold drawn at random."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -41,7 +42,7 @@ AT: Final = datetime(2026, 3, 1, tzinfo=UTC)
 
 def choice(report: Report, seeds: int) -> None:
     """Add to the report how much narrower intervals get."""
-    rows: list[list[Cell]] = []
+    rows: list[Sequence[Cell]] = []
     narrower: dict[str, Floats] = {}
     with report.progress() as progress:
         doing = progress.add_task("gold, chosen and drawn", total=len(KINDS) * seeds)

@@ -1,5 +1,6 @@
 """Leaked gold: how surely it is found, and how much sound gold is suspected."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,7 +45,7 @@ MAIN: Final = "in a third of the time"
 def leaks(report: Report, seeds: int) -> None:
     """Add to the report what of leaked and of sound gold is flagged."""
     limit = np.log(1 / Policy().leak_error)
-    rows: list[list[Cell]] = []
+    rows: list[Sequence[Cell]] = []
     shares: dict[str, list[float]] = {name: [] for name in LEAKS}
     false: list[float] = []
     with report.progress() as progress:
@@ -131,7 +132,8 @@ class Answers:
     def _right(self, worker: int, items: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
         chances = self._chances(worker, items, 0)
         sure = chances[np.arange(len(items)), self._truth[items]]
-        return self._rng.random(len(items)) < sure
+        right: npt.NDArray[np.bool_] = self._rng.random(len(items)) < sure
+        return right
 
     def _times(self, worker: int, items: npt.NDArray[np.integer]) -> Floats:
         if self._leak.faster is None:

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 
 from api.acts import Cause, HoldStatus
+from api.alert_words import explanation, suggestion
+from api.alerts import AlertKind
 from api.errors import NoTasks
+from api.gold_book import QUARANTINED
 from api.policy import Policy
 from api.shard import Shard
 from api.shards import Shards
 from engine import STATUSES
 from tests.api.rig import make_project, open_shards, submissions
+from tests.waiting import eventually
 
 GOLDEN = 60
 
@@ -86,3 +90,29 @@ async def test_where_no_other_task_is_left_there_is_no_gold_but_in_the_quiz(
             await shard.lease(1, 5)
         await shard.update_policy({"quiz": True, "quiz_gold": 1.0}, None, "test")
         assert all(lease.task_id < GOLDEN for lease in await shard.lease(1, 5))
+
+
+async def test_gold_that_good_workers_miss_is_quarantined_and_forgiven(database_url: str) -> None:
+    """What is found is entered once, and comes back after a start."""
+    policy = Policy(overlap=40, require_lease=False, gold_rate=0.0)
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=40, workers=12, policy=policy)
+        await shard.set_gold(np.arange(40, dtype=np.int32), np.zeros(40, np.int16), "test")
+        for worker in range(12):  # all are good, and all miss the last one
+            labels = [0] * 39 + [1]
+            await shard.submit(submissions(worker, labels, task=list(range(40))))
+        await eventually(lambda: shard.memory.gold.state[39] == QUARANTINED)
+        assert shard.memory.standing.gold[39] == -1
+        assert shard.memory.gold.active_counts()[0] == 39
+        (alert,) = shard.alerts.newest_first()
+        assert alert.kind is AlertKind.GOLD_MISSED
+        assert "Task t39: " in explanation(alert, shard)
+        assert 'correctGold(tasks: ["t39"])' in suggestion(alert, shard)[1]
+        stats = shard.memory.model.workers(np.arange(12, dtype=np.int32))
+        assert stats.gold_right.tolist() == stats.gold_total.tolist() == [39] * 12
+        columns = shard.memory.gold.columns()
+    async with open_shards(database_url) as shards:
+        (shard,) = shards.all()
+        for name, column in shard.memory.gold.columns().items():
+            assert np.array_equal(column, columns[name]), name
+        assert len(shard.alerts.newest_first()) == 1
