@@ -82,6 +82,26 @@ class ChangeGold:
 
 
 @dataclass(frozen=True, slots=True)
+class AdjudicateTasks:
+    """An expert says the answers of tasks. checks: whether they are hidden among other tasks from
+    then on, to check workers by."""
+
+    tasks: tuple[int, ...]
+    labels: tuple[int, ...]
+    checks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MoveGold:
+    """Gold tasks come into a state, one of `api.gold_book.STATES`; their labels are WITHDRAWN where
+    nobody is to be measured by them."""
+
+    tasks: tuple[int, ...]
+    labels: tuple[int, ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReopenTasks:
     """Tasks get so many further judgments before anything may settle them."""
 
@@ -96,6 +116,8 @@ Act = (
     | SplitWorkers
     | VoidJudgments
     | ChangeGold
+    | AdjudicateTasks
+    | MoveGold
     | ReopenTasks
 )
 

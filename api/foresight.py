@@ -12,7 +12,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from api.acts import Act, ChangeGold, ReopenTasks, RestoreWorker, Row, SplitWorkers, VoidWorker
+from api.acts import (
+    Act,
+    AdjudicateTasks,
+    ChangeGold,
+    MoveGold,
+    ReopenTasks,
+    RestoreWorker,
+    Row,
+    SplitWorkers,
+    VoidWorker,
+)
 from api.memory import Memory
 from api.retracting import demanded
 from api.rows import STATUSES, Float64s, Int8s, Int32s
@@ -46,7 +56,7 @@ class Changes:
 
 def events_of(act: Act, rows: Sequence[Row]) -> Events:
     """Return what the model would learn from an act that concerns these judgments."""
-    if isinstance(act, ChangeGold):
+    if isinstance(act, ChangeGold | AdjudicateTasks | MoveGold):
         return Events.gold(act.tasks, act.labels)
     rows = [row for row in rows if row.turns]
     kind = JUDGE if isinstance(act, RestoreWorker | SplitWorkers) else RETRACT

@@ -23,7 +23,6 @@ class GoldSource(StrEnum):
 
     IMPORTED = "IMPORTED"
     EXPERT = "EXPERT"
-    CONSENSUS = "CONSENSUS"
 
 
 class GoldState(StrEnum):

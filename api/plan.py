@@ -180,7 +180,8 @@ class Plan:
                 request.seq.append(-1)
                 continue
             now = self._gold.get(task)
-            if label == (memory.standing.gold[task] if now is None else now):
+            parked = label < 0 and now is None and memory.gold.known(task)
+            if label == (memory.standing.gold[task] if now is None else now) and not parked:
                 request.seq.append(self.seq)
                 continue
             request.seq.append(self._decide_gold(task, label, request.actor))

@@ -16,9 +16,11 @@ import numpy as np
 from api.acts import (
     WITHDRAWN,
     Act,
+    AdjudicateTasks,
     ChangeGold,
     Decided,
     JoinWorkers,
+    MoveGold,
     ReopenTasks,
     RestoreWorker,
     Row,
@@ -29,6 +31,7 @@ from api.acts import (
 )
 from api.decisions import (
     GOLD_SET,
+    GOLD_STATE,
     GOLD_WITHDRAWN,
     JUDGMENTS_VOIDED,
     TASK_REOPENED,
@@ -46,6 +49,7 @@ from api.errors import (
     Refused,
     TaskIsGold,
 )
+from api.gold_book import GoldSource, GoldState
 from api.memory import Memory
 from api.plan import Plan
 from api.requests import Retract
@@ -65,8 +69,10 @@ def obstacle(memory: Memory, act: Act) -> Refused | None:
             return AlreadyJoined(group.decisions[-1])
         case SplitWorkers(workers) if not all(map(memory.voices.group, workers)):
             return NotJoined()
-        case ChangeGold(tasks) if (other := _first(tasks, gold[list(tasks)] < 0)) is not None:
-            return NotGold(_name(memory, other))
+        case ChangeGold(tasks) | MoveGold(tasks) if unknown := [
+            task for task in tasks if not memory.gold.known(task)
+        ]:
+            return NotGold(_name(memory, unknown[0]))
         case ReopenTasks(tasks) if (other := _first(tasks, gold[list(tasks)] >= 0)) is not None:
             return TaskIsGold(_name(memory, other))
         case _:
@@ -111,7 +117,15 @@ def plan_retraction(plan: Plan, request: Retract, facts: Facts) -> None:
             decided = _decide(plan, request, JUDGMENTS_VOIDED, {"judgments": len(facts.rows)})
             _enter(plan, facts.rows, decided, restores=False)
         case ChangeGold(tasks, labels) if not duplicate:
-            decided = _change_gold(plan, request, tasks, labels)
+            kinds = [GOLD_WITHDRAWN if label == WITHDRAWN else GOLD_SET for label in labels]
+            decided = _change_gold(plan, request, tasks, labels, kinds, {})
+        case AdjudicateTasks(tasks, labels, checks) if not duplicate:
+            state = GoldState.ACTIVE if checks else GoldState.RETIRED
+            facts_of = {"source": GoldSource.EXPERT, "state": state}
+            decided = _change_gold(plan, request, tasks, labels, [GOLD_SET] * len(tasks), facts_of)
+        case MoveGold(tasks, labels, state) if not duplicate:
+            kinds = [GOLD_STATE] * len(tasks)
+            decided = _change_gold(plan, request, tasks, labels, kinds, {"state": state})
         case ReopenTasks(tasks) if not duplicate:
             plan.required = demanded(memory, act)
             bodies = [{"judgments": plan.required[task]} for task in tasks]
@@ -170,11 +184,17 @@ def _split_workers(
     return decided
 
 
-def _change_gold(plan: Plan, request: Retract, tasks: Sequence[int], labels: Sequence[int]) -> int:
+def _change_gold(
+    plan: Plan,
+    request: Retract,
+    tasks: Sequence[int],
+    labels: Sequence[int],
+    kinds: Sequence[str],
+    facts: dict[str, Any],
+) -> int:
     before = plan.memory.standing.gold[list(tasks)].tolist()
-    kinds = [GOLD_WITHDRAWN if label == WITHDRAWN else GOLD_SET for label in labels]
     bodies: list[dict[str, Any]] = [
-        {"before": was} if label == WITHDRAWN else {"before": was, "label": label}
+        {"before": was, **facts} if label == WITHDRAWN else {"before": was, "label": label, **facts}
         for was, label in zip(before, labels, strict=True)
     ]
     return _decide_all(plan, request, kinds, tasks, bodies)

@@ -12,12 +12,14 @@ import numpy as np
 from api import retracted
 from api.acts import (
     Act,
+    AdjudicateTasks,
     AnswerAppeal,
     Appeal,
     Cause,
     ChangeGold,
     Decided,
     JoinWorkers,
+    MoveGold,
     ReopenTasks,
     RestoreWorker,
     Row,
@@ -254,10 +256,12 @@ class Staff:
                     raise InvalidInput("workers", "name at least two")
             case VoidJudgments(seqs):
                 self._check_size(len(seqs), len(set(seqs)), "sequences")
-            case ChangeGold(tasks, labels):
+            case ChangeGold(tasks, labels) | AdjudicateTasks(tasks, labels):
                 self._check_size(len(tasks), len(set(tasks)), "tasks")
                 if len(labels) != len(tasks):
                     raise UnevenColumns
+            case MoveGold(tasks):
+                self._check_size(len(tasks), len(set(tasks)), "tasks")
             case ReopenTasks(tasks, judgments):
                 self._check_size(len(tasks), len(set(tasks)), "tasks")
                 if not 1 <= judgments <= MOST_REOPENED:

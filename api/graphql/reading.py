@@ -12,6 +12,7 @@ from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, Selection
 from strawberry import ID
 
 from api import projects, rows
+from api.gold_book import SOURCES, STATES
 from api.graphql.context import Context, Info
 from api.graphql.knobs import knobs_of
 from api.graphql.leasing import labels_of
@@ -81,7 +82,7 @@ async def tasks_of(
     judgments = await _judgments(context, shard, ids, wanted) if "judgments" in wanted else {}
     names = [ID(label.external_id) for label in shard.project.labels]
     project_id = shard.project.project_id
-    tasks = []
+    tasks, book = [], shard.memory.gold
     for index, (row, status, count, leases, label, confidence, gold) in enumerate(
         zip(
             found,
@@ -94,6 +95,7 @@ async def tasks_of(
             strict=True,
         )
     ):
+        task = row["task_id"]
         consensus = None if label < 0 else Consensus(label=names[label], confidence=confidence)
         if consensus and posterior is not None:
             consensus.probabilities = [
@@ -113,6 +115,8 @@ async def tasks_of(
                 open_leases=leases,
                 consensus=consensus,
                 gold=None if gold < 0 else names[gold],
+                gold_state=STATES[book.state[task]] if book.known(task) else None,
+                gold_source=SOURCES[book.source[task]] if book.known(task) else None,
                 judgments=judgments.get(row["task_id"], []),
             )
         )

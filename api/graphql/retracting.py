@@ -10,9 +10,11 @@ from strawberry import ID
 from api.acts import (
     WITHDRAWN,
     Act,
+    AdjudicateTasks,
     Cause,
     ChangeGold,
     JoinWorkers,
+    MoveGold,
     ReopenTasks,
     RestoreWorker,
     Selection,
@@ -21,9 +23,13 @@ from api.acts import (
     VoidWorker,
 )
 from api.errors import InvalidInput, ProjectTaken, UnknownLabel, UnknownTask, UnknownWorker
+from api.gold_book import GoldState
 from api.graphql.context import Context, Info, admin_of, shard_of
 from api.graphql.retraction import (
     ActInput,
+    AdjudicateTaskInput,
+    AdjudicateTaskPayload,
+    AdjudicateTaskResult,
     CorrectGoldInput,
     CorrectGoldPayload,
     CorrectGoldResult,
@@ -35,6 +41,9 @@ from api.graphql.retraction import (
     ReopenTaskPayload,
     ReopenTaskResult,
     Retraction,
+    SetGoldStateInput,
+    SetGoldStatePayload,
+    SetGoldStateResult,
     SplitWorkersInput,
     SplitWorkersPayload,
     SplitWorkersResult,
@@ -136,11 +145,37 @@ async def correct_gold(
 ) -> CorrectGoldResult:
     """Correct gold."""
     call = await _begin(info, given)
-    known = call.shard.project.label_ids
-    if not set(given.labels) <= known.keys():
-        raise UnknownLabel
-    labels = tuple(known[label] for label in given.labels)
+    labels = call.labels(given.labels)
     return await call.carry_out(CorrectGoldPayload, ChangeGold(call.tasks(given.tasks), labels))
+
+
+async def adjudicate_task(
+    info: Info,
+    given: Annotated[
+        AdjudicateTaskInput, strawberry.argument(name="input", description="Which, and why.")
+    ],
+) -> AdjudicateTaskResult:
+    """Adjudicate tasks."""
+    call = await _begin(info, given)
+    tasks, labels = call.tasks(given.tasks), call.labels(given.labels)
+    act = AdjudicateTasks(tasks, labels, given.checks)
+    return await call.carry_out(AdjudicateTaskPayload, act)
+
+
+async def set_gold_state(
+    info: Info,
+    given: Annotated[
+        SetGoldStateInput, strawberry.argument(name="input", description="Which, and why.")
+    ],
+) -> SetGoldStateResult:
+    """Let gold come into a state."""
+    call = await _begin(info, given)
+    tasks, book = call.tasks(given.tasks), call.shard.memory.gold
+    parked = given.state is GoldState.QUARANTINED
+    labels = tuple(
+        int(book.label[task]) if book.known(task) and not parked else WITHDRAWN for task in tasks
+    )
+    return await call.carry_out(SetGoldStatePayload, MoveGold(tasks, labels, given.state.value))
 
 
 async def withdraw_gold(
@@ -192,6 +227,13 @@ class _Call:
         if tasks and min(tasks) < 0:
             raise UnknownTask
         return tasks
+
+    def labels(self, names: Sequence[str]) -> tuple[int, ...]:
+        """The labels of these names. Raises UnknownLabel."""
+        known = self.shard.project.label_ids
+        if not set(names) <= known.keys():
+            raise UnknownLabel
+        return tuple(known[name] for name in names)
 
     async def carry_out(self, payload: type[R], act: Act) -> R:
         """Decide on the act, or foresee what it would change."""

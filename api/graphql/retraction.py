@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, field
 
+from api.gold_book import GoldState
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
 from api.graphql.scalars import Json, Sequence
 from api.graphql.task import TaskStatus
@@ -170,6 +171,27 @@ class CorrectGoldInput(ActInput):
     labels: list[ID] = field(description="External ids of their right answers.")
 
 
+@strawberry.input(description="Tasks and the answers that an expert gives, as parallel lists.")
+class AdjudicateTaskInput(ActInput):
+    """Which, and what."""
+
+    tasks: list[ID] = field(description="External ids of tasks, contested ones most often.")
+    labels: list[ID] = field(description="External ids of their right answers.")
+    checks: bool = field(
+        description="Whether the tasks are hidden among others from now on, to check workers by. "
+        "If not, their answers are known, and nobody gets them any more.",
+        default=False,
+    )
+
+
+@strawberry.input(description="Gold tasks, and the state they are to have.")
+class SetGoldStateInput(ActInput):
+    """Which, and what."""
+
+    tasks: list[ID] = field(description="External ids of gold tasks.")
+    state: GoldState = field(description="The state.")
+
+
 @strawberry.input(description="Gold tasks whose answers are in doubt.")
 class WithdrawGoldInput(ActInput):
     """Which."""
@@ -217,6 +239,16 @@ class CorrectGoldPayload(Retraction):
     """Answer of correctGold."""
 
 
+@strawberry.type(description="The tasks are settled by the expert's answers, or would be.")
+class AdjudicateTaskPayload(Retraction):
+    """Answer of adjudicateTask."""
+
+
+@strawberry.type(description="The gold is in that state, or would be.")
+class SetGoldStatePayload(Retraction):
+    """Answer of setGoldState."""
+
+
 @strawberry.type(description="The gold is withdrawn, or would be.")
 class WithdrawGoldPayload(Retraction):
     """Answer of withdrawGold."""
@@ -250,6 +282,16 @@ VoidJudgmentsResult = Annotated[
 CorrectGoldResult = Annotated[
     CorrectGoldPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,
     strawberry.union("CorrectGoldResult", description="The decision and its effect, or why not."),
+]
+AdjudicateTaskResult = Annotated[
+    AdjudicateTaskPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,
+    strawberry.union(
+        "AdjudicateTaskResult", description="The decision and its effect, or why not."
+    ),
+]
+SetGoldStateResult = Annotated[
+    SetGoldStatePayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,
+    strawberry.union("SetGoldStateResult", description="The decision and its effect, or why not."),
 ]
 WithdrawGoldResult = Annotated[
     WithdrawGoldPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,

@@ -29,9 +29,11 @@ from api.graphql.lease import LeaseTasksResult, ReleaseLeasesResult
 from api.graphql.paging import Connection
 from api.graphql.project import CreateProjectResult, Node, Project, UpdatePolicyResult
 from api.graphql.retraction import (
+    AdjudicateTaskResult,
     CorrectGoldResult,
     JoinWorkersResult,
     ReopenTaskResult,
+    SetGoldStateResult,
     SplitWorkersResult,
     UnvoidWorkerResult,
     VoidJudgmentsResult,
@@ -172,6 +174,14 @@ class Mutation:
     correct_gold: CorrectGoldResult = strawberry.mutation(
         resolver=retracting.correct_gold,
         description="Give gold tasks other answers, because the declared ones were wrong.",
+    )
+    adjudicate_task: AdjudicateTaskResult = strawberry.mutation(
+        resolver=retracting.adjudicate_task,
+        description="Say the answers of tasks as an expert: that settles them, contested ones too.",
+    )
+    set_gold_state: SetGoldStateResult = strawberry.mutation(
+        resolver=retracting.set_gold_state,
+        description="Hide gold among other tasks, quarantine it, or retire it.",
     )
     withdraw_gold: WithdrawGoldResult = strawberry.mutation(
         resolver=retracting.withdraw_gold,

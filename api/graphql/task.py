@@ -8,6 +8,7 @@ import strawberry
 from strawberry import ID, field
 
 from api import rows
+from api.gold_book import GoldSource, GoldState
 from api.graphql.enums import described_enum
 from api.graphql.project import Node
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, RowRefusal, TryLater
@@ -28,6 +29,18 @@ class TaskStatus(Enum):
     SETTLED = "SETTLED"
     CONTESTED = "CONTESTED"
 
+
+described_enum(
+    "Whether gold is hidden among other tasks.",
+    ACTIVE="Workers are checked by it, until as many have seen it as the policy says.",
+    QUARANTINED="In doubt: handed out no more, and nobody is measured by it, until staff decide.",
+    RETIRED="Handed out no more; its answer is known, and what was answered counts.",
+)(GoldState)
+described_enum(
+    "Who said that the answer of a task is known.",
+    IMPORTED="It came with the data.",
+    EXPERT="Staff said so.",
+)(GoldSource)
 
 STATUSES = tuple(TaskStatus(name) for name in rows.STATUSES)
 
@@ -78,6 +91,12 @@ class Task(Node):
         description="Null while there is neither judgment nor gold."
     )
     gold: ID | None = field(description="External id of the known answer, if the task is gold.")
+    gold_state: GoldState | None = field(
+        description="Whether workers are checked by it, if the task is gold."
+    )
+    gold_source: GoldSource | None = field(
+        description="Who said that its answer is known, if the task is gold."
+    )
     judgments: list[Judgment] = field(
         description="The live judgments, oldest first.", default_factory=list
     )

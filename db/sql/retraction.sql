@@ -89,7 +89,7 @@ select distinct task_id from retraction where project_id = $1 and seq <= $2;
 select greatest(
     (select max(seq) from retraction where project_id = $1 and seq <> judgment + 1),
     (select max(seq) from decision
-     where project_id = $1 and kind in ('GOLD_SET', 'GOLD_WITHDRAWN') and client_id is not null)
+     where project_id = $1 and kind in ('GOLD_SET', 'GOLD_WITHDRAWN', 'GOLD_STATE') and client_id is not null)
 ) > coalesce((
     select max(seq) from decision
     where project_id = $1 and kind = 'REFIT' and (body ->> 'begin')::boolean

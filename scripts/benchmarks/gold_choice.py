@@ -100,7 +100,7 @@ class Site:
                 answer[worker, turn] = min(label, self.labels - 1)
             events = Events.judgments(seen[:, turn], workers, answer[:, turn])
             seq = memory.seq + 1 + np.arange(WORKERS)
-            memory.learn(Lessons(events, seq, np.full(WORKERS, np.nan, np.float32)), int(seq[-1]))
+            memory.learn(_lessons(events, seq), int(seq[-1]))
             memory.seq = int(seq[-1])
         return np.array([self._widths(seen[:, :shown], answer[:, :shown]) for shown in SHOWN])
 
@@ -112,8 +112,7 @@ class Site:
         for task, label in enumerate(self.truth.tolist()):
             memory.gold.take(GOLD_SET, 1, task, {"label": label})
         events = Events.gold(np.arange(GOLDEN), self.truth)
-        unknown = np.full(GOLDEN, np.nan, np.float32)
-        memory.learn(Lessons(events, np.ones(GOLDEN, np.int64), unknown), 1)
+        memory.learn(_lessons(events, np.ones(GOLDEN, np.int64)), 1)
         memory.seq = 1
         return memory
 
@@ -125,3 +124,9 @@ class Site:
             rows.append(beta.ppf(0.975, a, b) - beta.ppf(0.025, a, b))
         widths = np.array(rows)
         return float(widths.mean()), float(widths.max(1).mean())
+
+
+def _lessons(events: Events, seqs: npt.NDArray[np.int64]) -> Lessons:
+    """Of events whose times are not known."""
+    unknown, none = np.full(len(events), np.nan, np.float32), np.zeros(len(events), np.bool_)
+    return Lessons(events, seqs, unknown, none)

@@ -78,6 +78,8 @@ def task(**changed: Any) -> Task:
         "judgment_count": 1,
         "open_leases": 0,
         "gold": None,
+        "gold_state": None,
+        "gold_source": None,
         "consensus": Consensus(
             label=CAT,
             confidence=0.75,

@@ -138,6 +138,43 @@ async def test_judgments_are_voided_and_given_anew(server: Serving) -> None:
     assert (now["status"], now["judgments"], now["consensus"]) == ("OPEN", [], None)
 
 
+GOLD = """
+query ($task: ID!) {
+  task(externalId: $task, project: "p") { status gold goldState goldSource consensus { label } }
+}
+"""
+
+
+async def test_staff_say_the_answer_of_a_task_and_whether_it_checks_workers(
+    server: Serving,
+) -> None:
+    await project(server)
+    assert (await act(server, "setGoldState", tasks=["a"], state="RETIRED"))["code"] == "NOT_GOLD"
+    foreseen = await act(server, "adjudicateTask", tasks=["a"], labels=["dog"], dryRun=True)
+    done = await act(server, "adjudicateTask", tasks=["a"], labels=["dog"])
+    assert (done["effect"], done["effect"]["labels"]) == (foreseen["effect"], 1)
+    known = {"status": "SETTLED", "gold": "dog", "consensus": {"label": "dog"}}
+    expert = known | {"goldSource": "EXPERT", "goldState": "RETIRED"}
+    assert (await server.data(GOLD, {"task": "a"}))["task"] == expert
+    await act(server, "setGoldState", tasks=["a"], state="ACTIVE", clientId="2")
+    task = (await server.data(GOLD, {"task": "a"}))["task"]
+    assert task == expert | {"goldState": "ACTIVE"}
+    await act(server, "setGoldState", tasks=["a"], state="QUARANTINED", clientId="3")
+    task = (await server.data(GOLD, {"task": "a"}))["task"]
+    assert (task["gold"], task["goldState"], task["consensus"]) == (
+        None,
+        "QUARANTINED",
+        {"label": "cat"},
+    )
+    # A correction brings it back, and so does its being set again.
+    await act(server, "correctGold", tasks=["a"], labels=["cat"], clientId="4")
+    task = (await server.data(GOLD, {"task": "a"}))["task"]
+    assert (task["gold"], task["goldState"]) == ("cat", "ACTIVE")
+    await act(server, "setGoldState", tasks=["a"], state="QUARANTINED", clientId="5")
+    await server.do(SET_GOLD, {"project": "p", "tasks": ["a"], "labels": [None]})
+    assert (await server.data(GOLD, {"task": "a"}))["task"]["goldState"] is None
+
+
 async def test_gold_is_corrected_and_withdrawn(server: Serving) -> None:
     await project(server)
     refused = await act(server, "correctGold", tasks=["a"], labels=["cat"])
