@@ -32,6 +32,10 @@ OUT_ROWS = 64
 NO_TRANSITIONS = Transitions.read([])
 RULES = [rule.name for rule in fields(StatusRules)]
 
+# The rules that say what a judgment is worth, and from which pace on there is an alarm; the others
+# are limits of what the judgments of a worker come to.
+OF_JUDGMENTS = ("acceptable", "unacceptable", "crowd_share", "consensus", "drift_alarms")
+
 _LISTS = ("start", "length", "capacity")
 _POOL = ("member", "note")
 _SUMS = ("life", "recent", "gold_counts", "room")
@@ -164,12 +168,17 @@ class StatusTests:
         return Transitions.read(transitions) if transitions else NO_TRANSITIONS, turns
 
     def set_rules(self, rules: StatusRules) -> Transitions:
-        """Measure by other rules, all judgments there are as well. Cost: O(judgments)."""
+        """Measure by other rules, all judgments there are as well.
+
+        Cost: O(workers), and O(judgments), .12 us each, where one of OF_JUDGMENTS is another.
+        """
+        before = self.rules
         self._yardstick = Yardstick(self._concord, rules)
-        for version, crowd in enumerate(self._crowds):
-            self._yardstick.fill(self._record.tables[version], crowd)
         self._yardstick.set_limits(self._verdicts, self._crowds[-1])
-        vetting.sum_up(self._handle)
+        if any(getattr(rules, name) != getattr(before, name) for name in OF_JUDGMENTS):
+            for version, crowd in enumerate(self._crowds):
+                self._yardstick.fill(self._record.tables[version], crowd)
+            vetting.sum_up(self._handle)
         seen = int(self._record.progress[evidence.WORKERS_SEEN])
         self._verdicts.status[seen:] = self._entry
         return self._decide(np.flatnonzero(self._verdicts.waiting[:seen] == 0))

@@ -1,170 +1,18 @@
-"""Reputations against their slow twins, and against the truth where it is known."""
-
-from collections.abc import Sequence
-from math import log
+"""Reputations against the truth, where it is known."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from engine import RETRACT, Categorical, Events
 from engine import crowd as crowds
-from engine.flattery import ACCURACY, GRID, bridge
-from engine.kernels.reputation import CELLS, assess, quantiles, share_out
-from engine.kernels.support import OCTAVES, octave
+from engine.kernels.support import OCTAVES
 from engine.leaning import Leanings, biases
 from engine.population import Population
-from engine.records import SCATTER, Elsewhere, Heard, Records
+from engine.records import Elsewhere, Records
 from engine.reputation import everyone, reputations
 from engine.trend import backing, trend
 from tests import naive_reputation as naive
-from tests.engine.test_categorical import Event, columns, new_pair, programs, run_naive
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int32]
-
-
-def people(count: int) -> Ints:
-    return np.arange(count, dtype=np.int32)
-
-
-def nobody_heard(labels: int) -> Heard:
-    return Heard.of(Categorical(labels))
-
-
-def judged(
-    seed: int, tasks: int = 200, workers: int = 40, overlap: int = 5, gold: float = 0.1
-) -> tuple[Categorical, Floats, npt.NDArray[np.int8]]:
-    """A model of the demo's crowd, what its workers' accuracy is, and of what kind they are."""
-    rng = np.random.default_rng(seed)
-    crew = crowds.draw_workers(rng, workers, 4)
-    items = crowds.draw_items(rng, tasks + 2000, 4)
-    task = np.repeat(np.arange(tasks, dtype=np.int32), overlap)
-    worker = np.concatenate([rng.permutation(workers)[:overlap] for _ in range(tasks)])
-    label = crowds.answers(crew, items, worker, task, rng)
-    rest = np.arange(tasks, tasks + 2000)
-    accuracy = np.array(
-        [
-            crowds.chances(crew, items, w, rest)[people(2000), items.truth[rest]].mean()
-            for w in range(workers)
-        ]
-    )
-    known = np.where(rng.random(tasks) < gold, items.truth[:tasks], -1).astype(np.int16)
-    model = Categorical.fit(task, worker.astype(np.int32), label, 4, known)
-    return model, accuracy, crew.kind
-
-
-@given(st.floats(0, 1) | st.floats(1e-9, 1e-3).map(lambda p: 1 - p))
-@settings(deadline=None)
-def test_octave_is_the_power_of_two_of_the_odds(probability: float) -> None:
-    # On a border between two, rounding decides.
-    places = {naive.octave(probability * (1 + slip)) for slip in (-1e-12, 0, 1e-12)}
-    assert octave(probability) in places
-
-
-@given(programs(most=60))
-@settings(max_examples=60, deadline=None)
-def test_support_counts_the_answers_as_the_posteriors_are(
-    program: tuple[int, list[Event]],
-) -> None:
-    labels, events = program
-    model, twin = new_pair(labels)
-    for event in events:
-        model.apply(columns([event]))
-        run_naive(twin, event)
-    backed = naive.backed(twin)
-    support = model.tables.support
-    for worker in range(model.worker_count):
-        answers = backed.get(worker, [])
-        assert support[worker].sum() == len(answers)
-        # One answer after the other moves at most to the next octave, where it lies on a border.
-        places = np.repeat(np.arange(OCTAVES), support[worker])
-        expected = np.array(sorted(naive.octave(p) for p in answers), int)
-        assert np.abs(places - expected).max(initial=0) <= 1
-
-
-@given(
-    st.lists(st.integers(0, 3), min_size=OCTAVES, max_size=OCTAVES),
-    st.floats(-3, 3),
-)
-@settings(deadline=None)
-def test_likelihood_is_that_of_answers_with_unknown_truth(support: list[int], taken: float) -> None:
-    nothing = np.zeros(1, np.int32)
-    records = Records(
-        np.array([support], np.int32), np.array([taken]), nothing, nothing, np.zeros((1, 2))
-    )
-    logs = records.likelihoods()[0]
-    expected = [log(naive.likelihood(support, taken, float(a))) for a in ACCURACY]
-    assert logs - logs[0] == pytest.approx(np.array(expected) - expected[0], abs=1e-6)
-
-
-@given(st.integers(2, 4), st.integers(0, 2**32 - 1))
-@settings(deadline=None)
-def test_others_are_heard_without_the_gold_and_the_answer_itself(labels: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    task = np.repeat(people(12), 4)
-    worker = np.concatenate([rng.permutation(7)[:4] for _ in range(12)]).astype(np.int32)
-    label = rng.integers(labels, size=48).astype(np.int16)
-    gold = np.where(np.arange(12) < 5, rng.integers(labels, size=12), -1).astype(np.int16)
-    model = Categorical.fit(task, worker, label, labels, gold)
-    heard = Heard.of(model)
-    taken = Records.of(model, people(7)).taken
-    accuracy = {w: 1 / (1 + np.exp(-taken[w])) for w in range(7)}
-    assert len(heard.worker) == 20
-    opinions = np.zeros((5, labels))
-    for w, t, right, said in zip(*heard[:4], strict=True):
-        votes = {int(v): int(k) for v, k in zip(*model.judgments_of(int(t)), strict=True)}
-        expected, q = naive.hear_others(votes, int(w), model.prior().tolist(), accuracy, 3)
-        assert said == pytest.approx(expected, abs=1e-9)
-        assert right == (votes[int(w)] == gold[t])
-        opinions[t] += np.array(q) / 4
-    assert heard.opinions == pytest.approx(opinions)
-    assert heard.truth.tolist() == gold[:5].tolist()
-
-
-@given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 2**32 - 1))
-@settings(deadline=None)
-def test_assess_is_bayes_rule(right: int, wrong: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    across = bridge(3, np.array([0.3, 0.1]), np.diag([20.0, 100.0]))
-    assert across.sum(0) == pytest.approx(1)
-    weights = rng.dirichlet(np.ones(CELLS))
-    logs = rng.normal(0, 3, (1, CELLS))
-    chances = np.zeros((1, CELLS))
-    counts = np.array([[right], [wrong]], np.int32)
-    assess(logs, across, weights, counts[0], counts[1], chances)
-    expected = naive.assess(
-        logs[0].tolist(), across.tolist(), weights.tolist(), right, wrong, GRID.tolist()
-    )
-    assert chances[0] == pytest.approx(expected, abs=1e-12)
-
-
-@given(st.integers(0, 5), st.integers(1, 4), st.integers(0, 6), st.integers(0, 2**32 - 1))
-@settings(deadline=None)
-def test_groups_share_out_what_there_is(n: int, groups: int, rounds: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    fits, start = rng.random((n, groups)) + 1e-3, rng.dirichlet(np.ones(groups))
-    heights = np.empty(groups)
-    share_out(fits, start, 2.0, rounds, heights)
-    assert heights == pytest.approx(naive.share_out(fits.tolist(), start.tolist(), 2.0, rounds))
-    assert heights.sum() == pytest.approx(1)
-
-
-def test_quantiles_of_known_distributions() -> None:
-    even = np.zeros((1, CELLS))
-    even[0, 40] = 1.0
-    value = np.empty(1)
-    quantiles(even, 0.5, value)
-    assert value[0] == pytest.approx(ACCURACY[40])
-    ends = np.zeros((2, CELLS))
-    ends[0, 0] = ends[1, -1] = 1.0
-    values = np.empty(2)
-    quantiles(ends, 0.0, values)
-    assert values[0] == 0.0
-    quantiles(ends, 1.0, values)
-    assert values[1] == 1.0
+from tests.engine.peopled import judged, nobody_heard, people
 
 
 def test_the_population_is_found_again() -> None:
@@ -261,36 +109,6 @@ def test_what_is_said_of_a_worker_is_the_same_whoever_is_asked_for_beside_it(lab
             assert one.value.tobytes() == other.value[some].tobytes()
 
 
-@given(st.data())
-def test_records_elsewhere_are_combined(data: st.DataObject) -> None:
-    """One stays as it is; more make surer, in any order, and never surer than one known surely."""
-    number = st.floats(-4, 4)
-    rows = data.draw(st.lists(st.tuples(st.integers(0, 4), number, st.floats(0, 50)), max_size=20))
-    shuffled = data.draw(st.permutations(rows))
-
-    def combined(rows: Sequence[tuple[int, float, float]]) -> Elsewhere:
-        columns = np.array(rows).reshape(-1, 3).T
-        return Elsewhere.combined(6, columns[0].astype(np.int32), columns[1], columns[2])
-
-    found, again = combined(rows), combined(shuffled)
-    np.testing.assert_allclose(found.standing, again.standing, atol=1e-9)
-    np.testing.assert_allclose(found.variance, again.variance, atol=1e-9)
-    for worker in range(6):
-        own = [(standing, variance) for who, standing, variance in rows if who == worker]
-        mean, variance = found.standing[worker], found.variance[worker]
-        if not own:
-            assert np.isinf(variance)
-        elif len(own) == 1:
-            assert (mean, variance) == pytest.approx(own[0], abs=1e-6)
-        else:
-            assert min(s for s, _ in own) - 1e-9 <= mean <= max(s for s, _ in own) + 1e-9
-            assert 0 <= variance <= min(v for _, v in own) + 1e-9
-            # No more is known than if the projects were one, where nothing scatters.
-            assert variance + SCATTER >= 1 / sum(1 / (v + SCATTER) for _, v in own) - 1e-9
-    beyond = found.of(np.array([5, 0, 9], np.int32))
-    assert np.isinf(beyond.variance[[0, 2]]).all()
-
-
 def test_bits_are_those_of_the_matrix_that_is_meant() -> None:
     """Knows the truth with 0.6 and says the first label else."""
     prior = np.array([0.5, 0.3, 0.2])
@@ -333,43 +151,6 @@ def test_a_new_worker_starts_at_the_population_and_what_is_known_of_it() -> None
     assert start.value[1] < start.value[2] - 0.08
     assert start.high[2] - start.low[2] > start.high[0] - start.low[0]
     assert start.value[2] == pytest.approx(population.accuracy, abs=1e-6)
-
-
-@pytest.mark.parametrize("projects", [1, 4])
-def test_intervals_hold_with_records_in_other_projects(projects: int) -> None:
-    """A worker's skill scatters from project to project; what it is elsewhere is known roughly."""
-    rng = np.random.default_rng(projects)
-    workers, covered, widths = 400, [], []
-    for _ in range(3):
-        skill = rng.normal(0, 0.9, workers)
-        accuracy = 1 / (1 + np.exp(-1.2 - skill - rng.normal(0, SCATTER**0.5, workers)))
-        right = rng.binomial(8, accuracy).astype(np.int32)
-        nothing = np.zeros((workers, OCTAVES), np.int32)
-        records = Records(
-            nothing, np.zeros(workers), right, (8 - right).astype(np.int32), np.zeros((workers, 2))
-        )
-        variance = rng.uniform(0.05, 0.4, (projects, workers))
-        there = skill + rng.normal(0, np.sqrt(SCATTER + variance))
-        elsewhere = Elsewhere.combined(
-            workers, np.tile(people(workers), projects), there.ravel(), variance.ravel()
-        )
-        population = Population.learn(2, records, nobody_heard(2), elsewhere)
-        for known in (None, elsewhere):
-            found = reputations(population, records, np.array([0.5, 0.5]), known).accuracy
-            covered.append(np.mean((found.low <= accuracy) & (accuracy <= found.high)))
-            widths.append(np.mean(found.high - found.low))
-    assert 0.93 <= np.mean(covered[1::2]) <= 0.98
-    assert np.mean(widths[1::2]) < 0.85 * np.mean(widths[::2])
-
-
-def test_standings_are_about_the_middle_and_say_how_sure_they_are() -> None:
-    model, accuracy, _ = judged(7, tasks=800)
-    population = Population.of(model)
-    standing, variance = population.standings(Records.of(model, people(41)))
-    assert np.isinf(variance[40])  # has not answered anything
-    known = np.isfinite(variance)
-    order = np.corrcoef(standing[known], np.log(accuracy / (1 - accuracy))[known[:40]])[0, 1]
-    assert order > 0.9
 
 
 def test_extreme_records_stay_finite() -> None:

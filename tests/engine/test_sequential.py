@@ -144,7 +144,18 @@ def test_gold_that_is_corrected_or_withdrawn_is_taken_back() -> None:
     assert_equal_evidence(tests, never, 4)
 
 
-@pytest.mark.parametrize("rules", RULES)
+LIMITS: dict[str, Any] = {
+    "pause_error": 0.2,
+    "watch_error": 0.4,
+    "ban_error": 0.05,
+    "trust_error": 0.5,
+}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [*RULES, StatusRules(**LIMITS), StatusRules(quiz=False), StatusRules(drift_alarms=40.0)],
+)
 def test_new_rules_measure_everything_anew(rules: StatusRules) -> None:
     events = a_long_program(2, length=400)
     tests, naive = StatusTests(3), NaiveStatus(3, StatusRules())
