@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 
 from api.directory import storable
+from api.eligibility import names_in
 from api.errors import (
     EmptyBatch,
     InvalidInput,
@@ -92,6 +93,8 @@ class Calls(Views):
             raise InvalidText("worker")
         if not all(map(storable_json, attributes)):
             raise InvalidInput("attributes", "it must be a JSON object that can be stored")
+        if None in map(names_in, attributes):
+            raise InvalidInput("attributes", "`skills` and `languages` must be lists of names")
         if not set(kinds) <= set(KINDS):
             raise InvalidInput("kind", f"it must be one of {', '.join(KINDS)}")
         future: asyncio.Future[Int32s] = new_future()

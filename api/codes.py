@@ -28,6 +28,7 @@ class Code(StrEnum):
     INVALID_TEXT = "INVALID_TEXT"
     INVALID_JSON = "INVALID_JSON"
     INVALID_PRIORITY = "INVALID_PRIORITY"
+    INVALID_DEMAND = "INVALID_DEMAND"
     # a whole call
     OVERLOADED = "OVERLOADED"
     EMPTY_BATCH = "EMPTY_BATCH"
@@ -99,6 +100,9 @@ MESSAGES: Mapping[str, str] = {
     Code.INVALID_JSON: "{field} must be a JSON object, without NUL characters, lone surrogates and "
     "numbers beyond 64 bits, and not nested too deeply. Correct it.",
     Code.INVALID_PRIORITY: "The priority is not a whole number from 0 to 9. Correct it.",
+    Code.INVALID_DEMAND: "`skills` and `languages` in the attributes are what a task asks of "
+    "workers: lists of at most 50 names. A project has at most 1,000 different demands. Correct "
+    "them.",
     Code.OVERLOADED: "The project has more work waiting than it can take. Nothing was stored: send "
     "the same again in {retry_after:g} s.",
     Code.EMPTY_BATCH: "The batch has no rows. Send at least one.",
@@ -106,7 +110,7 @@ MESSAGES: Mapping[str, str] = {
     "send it in parts.",
     Code.UNEVEN_COLUMNS: "The columns differ in length. Send one value a row in each column, null "
     "where there is none.",
-    Code.NO_TASKS: "There is no task for this worker now. Ask again in {retry_after:g} s.",
+    Code.NO_TASKS: "There is no task for this worker now: {why}. Ask again in {retry_after:g} s.",
     Code.LEASE_LIMIT: "The worker holds {held} leases, and {limit} is the most. Submit or release "
     "some first.",
     Code.UNAVAILABLE: "The database did not answer, so it is not known whether this was stored. "

@@ -5,6 +5,7 @@ column of the answer. Both take their words from `MESSAGES`.
 """
 
 from api.codes import MESSAGES, Code
+from api.lacks import WORDS, Lack
 
 
 def spoken(knob: str) -> str:
@@ -42,13 +43,18 @@ class Overloaded(RetryLater):
 
 
 class NoTasks(RetryLater):
-    """No task for this worker now. `finished`: no task of the project is open any more."""
+    """No task for this worker now, and what is lacking."""
 
     code = Code.NO_TASKS
 
-    def __init__(self, retry_after: float, *, finished: bool) -> None:
-        self.finished = finished
-        super().__init__(retry_after, finished=finished)
+    def __init__(self, retry_after: float, lack: Lack) -> None:
+        self.lack = lack
+        super().__init__(retry_after, why=WORDS[lack])
+
+    @property
+    def finished(self) -> bool:
+        """Whether no task of the project is open any more."""
+        return self.lack == Lack.FINISHED
 
 
 class LeaseLimit(Refused):

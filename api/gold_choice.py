@@ -115,7 +115,8 @@ def _of_class(
     tasks = [listed[place] for place in sorted(some)]
     most = memory.project.policy.gold_exposures
     seen = {task: memory.exposures(task) for task in tasks}
-    tasks = [task for task in tasks if seen[task] < most and task not in taken]
+    may, worker = memory.eligibility.may, int(group[0])
+    tasks = [t for t in tasks if seen[t] < most and t not in taken and may(worker, t)]
     if not tasks:
         return None
     ids = np.repeat(np.array(tasks, np.int32), len(group))

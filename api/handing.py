@@ -5,8 +5,10 @@ from typing import Final
 
 import numpy as np
 
+from api.caps import barred_labels, share_left, within_cohort
 from api.errors import LeaseLimit, NoTasks, Refused, WorkerBanned, WorkerPaused, WorkerVoided
 from api.gold_choice import gold_places, in_quiz
+from api.lacks import Lack
 from api.leases import OpenLease, lease_uuid
 from api.plan import Plan
 from api.policy import BREADTH, INFORMATION, NOTHING, RANDOM, UNCERTAINTY
@@ -18,6 +20,7 @@ from engine.queue import Picked
 
 _ENTROPY_BYTES: Final = 10
 _SEED_BYTES: Final = 8
+_SHORTEST_RETRY: Final = 0.01  # seconds
 _MOST_LOAD: Final = 1 << 30  # more than any task has: whoever takes no place finds one
 
 _MODES: Final = {
@@ -33,16 +36,20 @@ def hand_out(plan: Plan, request: LeaseTasks) -> None:
     request.granted, request.refusal = [], _barred(plan, request.worker)
     if request.refusal is not None:
         if plan.memory.project.policy.tell_workers == NOTHING:
-            request.refusal = _nothing(plan)
+            request.refusal = _nothing(plan, request.worker)
         return
     count = _room(plan, request)
     if count <= 0:
         policy, held = plan.memory.project.policy, plan.memory.leases.held(request.worker)
         request.refusal = LeaseLimit(held, policy.leases_per_worker)
         return
+    count = min(count, share_left(plan, request.worker))
+    if count <= 0:
+        request.refusal = NoTasks(plan.limits.longest_retry, Lack.SHARE_REACHED)
+        return
     picked = _mix(plan, request.worker, count)
     if len(picked.tasks) == 0:
-        request.refusal = _nothing(plan)
+        request.refusal = _nothing(plan, request.worker, picked)
         return
     request.granted = _grant(plan, request.worker, picked.tasks)
 
@@ -87,7 +94,7 @@ def _mix(plan: Plan, worker: int, count: int) -> Picked:
             tasks.append(others.pop(0))
         elif not examined:
             break
-    return Picked(np.array(tasks, np.int32), chosen.complete)
+    return chosen._replace(tasks=np.array(tasks, np.int32))
 
 
 def _choose(plan: Plan, worker: int, count: int) -> Picked:
@@ -98,17 +105,23 @@ def _choose(plan: Plan, worker: int, count: int) -> Picked:
     taken = [task for each in (worker, *mates) for task in plan.judged_by(each)]
     for mate in mates:
         taken += book.tasks_of(mate).tolist()
-    return memory.queue.pick(
-        worker,
-        count,
-        _MOST_LOAD if worker in memory.placeless else policy.overlap,
-        book.tasks_of(worker, also=taken),
-        mates,
-        mode=_MODES[policy.routing],
-        floor=policy.enough,
-        in_order=policy.keep_order,
-        seed=int.from_bytes(plan.entropy(_SEED_BYTES), "big"),
-    )
+
+    def pick(most: int) -> Picked:
+        return memory.queue.pick(
+            worker,
+            most,
+            _MOST_LOAD if worker in memory.placeless else policy.overlap,
+            book.tasks_of(worker, also=taken),
+            mates,
+            mode=_MODES[policy.routing],
+            floor=policy.enough,
+            in_order=policy.keep_order,
+            demands=memory.eligibility.met_by(worker),
+            barred=barred_labels(plan, worker),
+            seed=int.from_bytes(plan.entropy(_SEED_BYTES), "big"),
+        )
+
+    return within_cohort(plan, worker, count, taken, pick)
 
 
 def _grant(plan: Plan, worker: int, tasks: Int32s) -> list[OpenLease]:
@@ -124,11 +137,28 @@ def _grant(plan: Plan, worker: int, tasks: Int32s) -> list[OpenLease]:
     return granted
 
 
-def _nothing(plan: Plan) -> Refused:
-    """Why there is no task for a worker who may have some."""
+def _nothing(plan: Plan, worker: int, picked: Picked | None = None) -> Refused:
+    """Why there is no task, as far as it was looked for one."""
+    lack, longest = _lack(plan, worker, picked), plan.limits.longest_retry
+    if lack == Lack.LOOKING:
+        return NoTasks(_SHORTEST_RETRY, lack)
     # A place gets free when a lease runs out, or earlier when somebody gives one back.
-    memory, longest = plan.memory, plan.limits.longest_retry
-    expiry = memory.leases.next_expiry()
+    expiry = plan.memory.leases.next_expiry()
     wait = longest if expiry is None else expiry - plan.now.timestamp()
-    finished = not memory.sweeping and memory.standing.counts[OPEN] == 0
-    return NoTasks(min(max(wait, 0.01), longest), finished=bool(finished))
+    return NoTasks(min(max(wait, _SHORTEST_RETRY), longest), lack)
+
+
+def _lack(plan: Plan, worker: int, picked: Picked | None) -> Lack:
+    memory = plan.memory
+    if not memory.sweeping and memory.standing.counts[OPEN] == 0:
+        return Lack.FINISHED
+    if memory.queue.open_tasks(memory.project.policy.overlap) == 0:
+        return Lack.ALL_TAKEN
+    if picked is not None and picked.cut:
+        return Lack.COHORT_FULL
+    if picked is not None and not picked.complete:
+        return Lack.LOOKING
+    met = memory.eligibility.met_by(worker)
+    if met is not None and memory.queue.open_to(met) == 0:
+        return Lack.NOT_ELIGIBLE
+    return Lack.NONE_LEFT

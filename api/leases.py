@@ -5,7 +5,7 @@ since the epoch, lease ids the integers of their UUIDs.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -69,6 +69,7 @@ class LeaseBook:
         self.ended: dict[int, EndedLease] = {}
         self.pairs: dict[int, OpenLease] = {}
         self._held: dict[int, set[int]] = {}
+        self._holders: dict[int, set[int]] = {}
         self._expiry: list[tuple[float, int]] = []
 
     def __len__(self) -> int:
@@ -83,6 +84,7 @@ class LeaseBook:
         self.open[key] = lease
         self.pairs[pair(lease.task, lease.worker)] = lease
         self._held.setdefault(lease.worker, set()).add(lease.task)
+        self._holders.setdefault(lease.task, set()).add(lease.worker)
         heapq.heappush(self._expiry, (lease.expires, key))
 
     def end(self, lease: OpenLease, outcome: str) -> None:
@@ -94,11 +96,19 @@ class LeaseBook:
         held.discard(lease.task)
         if not held:
             del self._held[lease.worker]
+        holders = self._holders[lease.task]
+        holders.discard(lease.worker)
+        if not holders:
+            del self._holders[lease.task]
         self.ended[key] = EndedLease(lease.task, lease.worker, outcome)
 
     def of(self, task: int, worker: int) -> OpenLease | None:
         """Return the worker's open lease of the task."""
         return self.pairs.get(pair(task, worker))
+
+    def holders(self, task: int) -> Collection[int]:
+        """Return the workers who hold a task."""
+        return self._holders.get(task, ())
 
     def held(self, worker: int) -> int:
         """Count the worker's open leases."""

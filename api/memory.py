@@ -6,9 +6,10 @@ moves ahead: if its commit fails, the whole memory is thrown away and read again
 
 import math
 from collections import deque
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from api.acts import Ruling
 from api.alerts import AlertBook
 from api.directory import Directory
 from api.doubts import Doubts
+from api.eligibility import Eligibility
 from api.gold_book import GoldBook
 from api.leases import LeaseBook, OpenLease
 from api.lessons import Lessons
@@ -40,6 +42,7 @@ from engine import GOLD, RETRACT, Categorical, TaskQueue
 MODEL: Final = "MODEL"  # the kind of workers who are programs
 
 _NOBODY: Final[Set[int]] = frozenset()
+_NO_ATTRIBUTES: Final[Mapping[int, Mapping[str, Any]]] = MappingProxyType({})
 RATE_SECONDS: Final = 10.0
 _RATE_STEP: Final = 0.1  # seconds whose judgments are counted together
 
@@ -70,6 +73,7 @@ class Memory:
         self.queue = TaskQueue(self.model)
         self.tasks = Directory()
         self.workers = Directory()
+        self.eligibility = Eligibility()
         self.leases = LeaseBook()
         # Live judgments and open leases, planned ones too, that take a place of the overlap.
         self.load = np.zeros(0, np.int32)
@@ -85,19 +89,39 @@ class Memory:
 
     # What changes it
 
-    def add_tasks(self, names: Sequence[str], priorities: Sequence[int], seq: int) -> Int32s:
-        """Take in new tasks; return their dense ids."""
+    def add_tasks(
+        self,
+        names: Sequence[str],
+        priorities: Sequence[int],
+        seq: int,
+        attributes: Mapping[int, Mapping[str, Any]] = _NO_ATTRIBUTES,
+    ) -> Int32s:
+        """Take in new tasks, with the attributes, by id, of those that ask something of workers;
+        return their dense ids."""
         self.tasks.append(names)
         ids = self.standing.add_tasks(len(names), seq)
         self.load = room(self.load, len(self.tasks))
-        self.queue.add(ids, np.array(priorities, np.int16))
+        demands = np.zeros(len(ids), np.int32)
+        for task, asked in attributes.items():
+            demands[task - ids[0]] = self.eligibility.demand(asked)
+        self.eligibility.ask(ids, demands)
+        self.queue.add(ids, np.array(priorities, np.int16), demands)
         return ids
 
-    def add_workers(self, names: Sequence[str], kinds: Sequence[str], seq: int) -> Int32s:
-        """Take in new workers; return their dense ids."""
+    def add_workers(
+        self,
+        names: Sequence[str],
+        kinds: Sequence[str],
+        seq: int,
+        attributes: Mapping[int, Mapping[str, Any]] = _NO_ATTRIBUTES,
+    ) -> Int32s:
+        """Take in new workers, with the attributes, by id, of those who have some; return their
+        dense ids."""
         self.workers.append(names)
         self.background.count(len(names))
         ids = self.standing.add_workers([kind == MODEL for kind in kinds], seq)
+        for worker, declared in attributes.items():
+            self.eligibility.declare(worker, declared)
         self._models.update(ids[self.standing.is_model[ids]].tolist())
         return ids
 

@@ -21,6 +21,7 @@ from api.decisions import (
     WORKERS_ADDED,
 )
 from api.directory import NewNames, storable
+from api.eligibility import MOST_DEMANDS, names_in
 from api.errors import PolicyConflict, Refused
 from api.leases import EXPIRED, JUDGED, RELEASED, OpenLease, pair
 from api.limits import Limits
@@ -69,6 +70,7 @@ class Plan:
         self.joined: dict[int, tuple[int, ...]] = {}  # who counts as one, by the decision's seq
         self.split: dict[int, tuple[int, ...]] = {}  # who does so no more
         self.muted: set[int] = set()  # pairs whose judgment of this flush does not count
+        self._asked: set[frozenset[str]] = set()  # what tasks of this flush are the first to ask
         self._granted: dict[int, int] = {}  # place in entries.grants by lease id
         self._gold: dict[int, int] = {}
         self._judged_by_worker: dict[int, set[int]] = {}
@@ -159,6 +161,11 @@ class Plan:
             self.memory.tell_loads(np.fromiter(self.dirty, np.int32, len(self.dirty)))
             self.dirty.clear()
 
+    def judges_of(self, task: int) -> list[int]:
+        """Workers who judge a task in this flush."""
+        stored = self.entries.judgments
+        return [by for of, by in zip(stored.task, stored.worker, strict=True) if of == task]
+
     def judged_by(self, worker: int) -> set[int]:
         """Tasks that a worker judges in this flush. Sorted by worker here, when leases ask for it:
         most flushes have judgments only."""
@@ -193,7 +200,7 @@ class Plan:
         for name, payload, attributes, priority, gold in zip(
             rows.external_id, rows.payload, rows.attributes, rows.priority, rows.gold, strict=True
         ):
-            code = _unfit(name, payload, attributes, priority)
+            code = _unfit(name, payload, attributes, priority) or self._unmeetable(attributes)
             if not -1 <= gold < labels:
                 code = Code.UNKNOWN_LABEL
             task, created = -1, False
@@ -207,6 +214,18 @@ class Plan:
             request.task.append(task)
             request.created.append(created)
         self._decide_added(TASKS_ADDED, self.new_tasks, sum(request.created), request.actor)
+
+    def _unmeetable(self, attributes: Mapping[str, Any]) -> str:
+        """The reason why a task cannot ask for this, or ''."""
+        asked = names_in(attributes)
+        if asked is None:
+            return Code.INVALID_DEMAND
+        known = self.memory.eligibility.demands
+        if asked not in known and asked not in self._asked:
+            if len(known) + len(self._asked) >= MOST_DEMANDS:
+                return Code.INVALID_DEMAND
+            self._asked.add(asked)
+        return ""
 
     def add_workers(self, request: AddWorkers) -> None:
         """Add the workers that are not there."""

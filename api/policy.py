@@ -7,6 +7,7 @@ from typing import Any
 from api.errors import InvalidPolicy
 
 NOTHING, STATUS, REASONS = "NOTHING", "STATUS", "REASONS"  # what workers may see of their standing
+LONGEST_NAME = 200  # characters
 # How tasks are chosen once each has its least number of judgments.
 RANDOM, BREADTH, UNCERTAINTY, INFORMATION = "RANDOM", "BREADTH", "UNCERTAINTY", "INFORMATION"
 GOLD, GOLD_AND_CONSENSUS = "GOLD", "GOLD_AND_CONSENSUS"  # what a status rests on
@@ -23,6 +24,10 @@ def _knob(
 
 def _switch(default: bool, meaning: str) -> Any:
     return field(default=default, metadata={"meaning": meaning})
+
+
+def _name(meaning: str) -> Any:
+    return field(default=None, metadata={"meaning": meaning, "name": True})
 
 
 def _choice(default: str, meaning: str, **options: str) -> Any:
@@ -209,6 +214,25 @@ class Policy:
         UNCERTAINTY="Those whose consensus is least sure.",
         INFORMATION="Those of which this worker's answer is expected to tell most.",
     )
+    worker_share: float = _knob(
+        1.0,
+        0.0001,
+        1.0,
+        "Largest share of the judgments of a project, at full overlap, that one worker may give.",
+    )
+    label_share: float = _knob(
+        1.0,
+        0.0001,
+        1.0,
+        "Largest share of the answers with a label that one worker may give; from then on it gets "
+        "no tasks whose consensus is this label. A worker's first answers are free.",
+    )
+    cohort_attribute: str | None = _name(
+        "The attribute of workers by which they form cohorts, such as a country; null for none."
+    )
+    cohort_overlap: int = _knob(
+        1, 1, 1000, "Most judgments of a task by workers of one cohort; open leases count."
+    )
     keep_order: bool = _switch(
         False,
         "Whether tasks are handed out in the order in which they were added, whatever the routing "
@@ -286,6 +310,10 @@ def _check(name: str, value: object) -> None:
         options = knob.metadata["options"]
         if value not in options:
             raise InvalidPolicy(name, f"it must be one of {', '.join(options)}")
+        return
+    if "name" in knob.metadata:
+        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
+            raise InvalidPolicy(name, f"it must be a name of at most {LONGEST_NAME} characters")
         return
     whole = knob.metadata["whole"]
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):

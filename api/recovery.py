@@ -217,7 +217,9 @@ async def _new_tasks(connection: AnyConnection, memory: Memory, until: int | Non
         )
         if not names:
             break
-        memory.add_tasks(names, priorities, 0)
+        end_of_part = start + len(names)
+        asking = await projects.asking_tasks(connection, project_id, start, end_of_part)
+        memory.add_tasks(names, priorities, 0, asking)
     await _stamp(connection, memory, TASKS_ADDED, memory.standing.seq, first)
     return np.arange(first, len(memory.tasks), dtype=np.int32)
 
@@ -232,7 +234,9 @@ async def _new_workers(connection: AnyConnection, memory: Memory, until: int | N
         )
         if not names:
             break
-        memory.add_workers(names, kinds, 0)
+        end_of_part = start + len(names)
+        declared = await projects.worker_attributes(connection, project_id, start, end_of_part)
+        memory.add_workers(names, kinds, 0, declared)
     await _stamp(connection, memory, WORKERS_ADDED, memory.standing.worker_seq, first)
     return np.arange(first, len(memory.workers), dtype=np.int32)
 

@@ -1,6 +1,6 @@
 """One flush after its commit: memory follows the log, and the callers get their answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,12 +42,13 @@ def settle(memory: Memory, plan: Plan) -> Changed:
     tasks: list[Int32s] = []
     workers: list[Int32s] = []
     if plan.new_tasks.ids:
-        priorities = plan.new_tasks.columns[2]
-        tasks.append(memory.add_tasks(list(plan.new_tasks.ids), priorities, seq))
+        _, attributes, priorities = plan.new_tasks.columns
+        asking = _with_some(plan.new_tasks.first, attributes)
+        tasks.append(memory.add_tasks(list(plan.new_tasks.ids), priorities, seq, asking))
     if plan.new_workers.ids:
-        workers.append(
-            memory.add_workers(list(plan.new_workers.ids), plan.new_workers.columns[0], seq)
-        )
+        kinds, attributes = plan.new_workers.columns
+        declared = _with_some(plan.new_workers.first, attributes)
+        workers.append(memory.add_workers(list(plan.new_workers.ids), kinds, seq, declared))
     vetting = memory.vetting
     vetting.evicted.clear()  # what they held was released
     for decided in plan.recorded:
@@ -91,6 +92,10 @@ def settle(memory: Memory, plan: Plan) -> Changed:
     memory.leases.tidy()
     memory.seq = seq
     return Changed(_joined(tasks), _joined(workers), _alerts(memory, plan))
+
+
+def _with_some(first: int, attributes: Sequence[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
+    return {first + place: each for place, each in enumerate(attributes) if each}
 
 
 def _alerts(memory: Memory, plan: Plan) -> Int32s:

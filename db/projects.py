@@ -106,3 +106,20 @@ async def worker_names(
     """Return outside ids and kinds of the workers first <= worker_id < end."""
     row = await connection.fetchrow(sql("worker_names"), project_id, first, end)
     return (row[0] or [], row[1] or []) if row else ([], [])
+
+
+async def asking_tasks(
+    connection: AnyConnection, project_id: int, first: int, end: int
+) -> dict[int, Mapping[str, Any]]:
+    """Return the attributes, by id, of those tasks first <= task_id < end that ask something of
+    workers."""
+    rows = await connection.fetch(sql("asking_tasks"), project_id, first, end)
+    return {row["task_id"]: row["attributes"] for row in rows}
+
+
+async def worker_attributes(
+    connection: AnyConnection, project_id: int, first: int, end: int
+) -> dict[int, Mapping[str, Any]]:
+    """Return the attributes, by id, of those workers first <= worker_id < end who have some."""
+    rows = await connection.fetch(sql("worker_attributes"), project_id, first, end)
+    return {row["worker_id"]: row["attributes"] for row in rows}

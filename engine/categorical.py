@@ -253,6 +253,10 @@ class Categorical:
         self._reserve(0, int(workers.max(initial=-1)) + 1)
         return self._form.answered(self._live, workers)
 
+    def answered_by_all(self) -> Floats:
+        """How often all workers together gave each label, [labels]."""
+        return self._form.answered_by_all(self._live)
+
     def confusion(self, worker: int) -> Floats:
         """Expected counts [labels true, labels answered] of one worker."""
         self._reserve(0, worker + 1)

@@ -96,6 +96,11 @@ class Full:
         return counts
 
     @staticmethod
+    def answered_by_all(tables: FullTables) -> Floats:
+        """How often all workers together gave each label, [K]."""
+        return np.maximum(tables.pooled.sum(1), 0)  # type: ignore[no-any-return]
+
+    @staticmethod
     def answered(tables: FullTables, workers: Ints) -> Floats:
         """How often each of the workers gave each label, [n, K]."""
         answered: Floats = np.maximum(tables.counts[workers].sum(2), 0)

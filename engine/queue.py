@@ -31,10 +31,12 @@ _NO_LABELS: Final = np.zeros(0, np.bool_)
 
 
 class Picked(NamedTuple):
-    """tasks: best first. complete: whether there is surely no further one for the worker now."""
+    """tasks: best first. complete: whether there is surely no further one for the worker now. cut:
+    whether the caller threw some away."""
 
     tasks: Ints
     complete: bool
+    cut: bool = False
 
 
 class TaskQueue:

@@ -9,7 +9,7 @@ from engine.kernels.forms import (
 )
 from engine.kernels.support import OCTAVES
 from engine.kernels.votes import Votes
-from engine.kernels.wide import ERRORS, WideTables, best, spread_out
+from engine.kernels.wide import ERRORS, TRUTHS, WideTables, best, spread_out
 from engine.kernels.wide_sweep import WideSweep
 
 Floats = npt.NDArray[np.float64]
@@ -94,6 +94,11 @@ class Wide:
         counts: Floats = errors[:, None] * profile / profile.sum(1, keepdims=True)
         np.fill_diagonal(counts, np.maximum(tables.counts[worker], 0))
         return counts
+
+    @staticmethod
+    def answered_by_all(tables: WideTables) -> Floats:
+        """The same of all workers together, [K]."""
+        return np.maximum(tables.pooled[TRUTHS], 0)  # type: ignore[no-any-return]
 
     @staticmethod
     def answered(tables: WideTables, workers: Ints) -> Floats:

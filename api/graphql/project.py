@@ -112,6 +112,10 @@ class Policy:
     models_count: bool = _knob("models_count")
     floor_seconds: float | None = _knob("floor_seconds")
     routing: Routing = _knob("routing")
+    worker_share: float = _knob("worker_share")
+    label_share: float = _knob("label_share")
+    cohort_attribute: str | None = _knob("cohort_attribute")
+    cohort_overlap: int = _knob("cohort_overlap")
     keep_order: bool = _knob("keep_order")
 
 
@@ -223,6 +227,10 @@ class PolicyChanges:
     models_count: bool | None = _knob("models_count", default=UNSET)
     floor_seconds: float | None = _knob("floor_seconds", default=UNSET)
     routing: Routing | None = _knob("routing", default=UNSET)
+    worker_share: float | None = _knob("worker_share", default=UNSET)
+    label_share: float | None = _knob("label_share", default=UNSET)
+    cohort_attribute: str | None = _knob("cohort_attribute", default=UNSET)
+    cohort_overlap: int | None = _knob("cohort_overlap", default=UNSET)
     keep_order: bool | None = _knob("keep_order", default=UNSET)
 
     def given(self) -> dict[str, Any]:

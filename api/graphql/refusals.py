@@ -7,14 +7,20 @@ import strawberry
 from strawberry import field
 
 from api.codes import MESSAGES, Code
-from api.errors import Refused
+from api.errors import NoTasks, Refused
 from api.graphql.enums import described_enum
+from api.lacks import WORDS, Lack
 
 described_enum(
     "Why something was refused. Codes are stable; messages may be reworded.",
     name="RefusalCode",
     **{code: re.sub(r"{(\w+)[^}]*}", r"<\1>", message) for code, message in MESSAGES.items()},
 )(Code)
+described_enum(
+    "Why there is no task for a worker.",
+    name="NoTasksReason",
+    **{k: f"{v.capitalize()}." for k, v in WORDS.items()},
+)(Lack)
 
 
 @strawberry.interface(
@@ -55,6 +61,10 @@ class Conflict(Refusal):
 @strawberry.type(description="Not now: repeat the same call, with the same ids, a little later.")
 class TryLater(Refusal):
     """A matter of time."""
+
+    reason: Lack | None = field(
+        description="Of NO_TASKS: what is lacking; null for other codes.", default=None
+    )
 
 
 AnyRefusal = InvalidInput | NotFound | Forbidden | Conflict | TryLater
@@ -108,6 +118,10 @@ def refusal(error: Refused) -> AnyRefusal:
     """The refusal that an answer bears for a refused call."""
     kind = KINDS.get(error.code, InvalidInput)
     retry_after = getattr(error, "retry_after", None) or RETRY_AFTER.get(error.code)
+    if isinstance(error, NoTasks):
+        return TryLater(
+            code=error.code, message=error.message, retry_after=retry_after, reason=error.lack
+        )
     return kind(code=error.code, message=error.message, retry_after=retry_after)
 
 

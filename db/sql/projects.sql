@@ -55,3 +55,16 @@ where project_id = $1 and task_id >= $2 and task_id < $3;
 select array_agg(external_id order by worker_id), array_agg(kind order by worker_id)
 from worker
 where project_id = $1 and worker_id >= $2 and worker_id < $3;
+
+-- name: asking_tasks
+-- Tasks from a dense id on that ask for skills or languages.
+select task_id, attributes
+from task
+where project_id = $1 and task_id >= $2 and task_id < $3
+  and attributes ?| array['skills', 'languages'];
+
+-- name: worker_attributes
+-- Workers from a dense id on who have attributes.
+select worker_id, attributes
+from worker
+where project_id = $1 and worker_id >= $2 and worker_id < $3 and attributes <> '{}';

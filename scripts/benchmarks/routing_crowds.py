@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 FIXED: Final = 5  # the overlap to compare with
 MOST: Final = 10  # judgments that a task may have where routing decides
-FLOOR: Final = 1  # judgments that each task has first
+FLOOR: Final = 2  # judgments that each task has first
 STEPS: Final = np.arange(1.0, FIXED + 0.01, 0.1)  # judgments a task, on the average
 STANDARD: Final = "demo"
 OTHERS: Final = (

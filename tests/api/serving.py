@@ -41,6 +41,7 @@ mutation ($input: LeaseTasksInput!) {
     __typename
     ... on LeaseTasksPayload { leases { id payload expiresAt task } labels { externalId name } }
     ... on Refusal { code message retryAfter }
+    ... on TryLater { reason }
   }
 }
 """

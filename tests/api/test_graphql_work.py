@@ -187,6 +187,7 @@ async def test_no_tasks_tells_when_to_come_back(server: Serving) -> None:
     answer = await server.do(LEASE, {}, ann)
     assert (answer["__typename"], answer["code"]) == ("TryLater", "NO_TASKS")
     assert answer["retryAfter"] > 0
+    assert answer["reason"] == "FINISHED"
 
 
 async def test_me_shows_the_leases_that_a_worker_holds(server: Serving) -> None:

@@ -1,0 +1,154 @@
+"""Who may have which task: skills and languages, shares of one worker, parts of a cohort."""
+
+import asyncio
+import random
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from api.errors import InvalidInput, NoTasks
+from api.lacks import Lack
+from api.limits import Limits
+from api.policy import Policy
+from api.rows import Int32s, NewTasks
+from api.shard import Shard
+from api.shards import utc_now
+from tests.api.rig import all_tasks, make_project, new_tasks, open_shards, submissions
+from tests.waiting import soon
+
+
+async def add(shard: Shard, **attributes: dict[str, Any]) -> list[str]:
+    """Add a task for each name, with its attributes; return the codes."""
+    plain = new_tasks(list(attributes))
+    rows = NewTasks(
+        plain.external_id, plain.payload, list(attributes.values()), plain.priority, plain.gold
+    )
+    return (await shard.add_tasks(rows, "test")).code
+
+
+async def leased(shard: Shard, worker: int) -> list[str]:
+    return sorted(lease.external_id for lease in await shard.lease(worker, 10))
+
+
+async def lack(shard: Shard, worker: int) -> Lack:
+    with pytest.raises(NoTasks) as refused:
+        await shard.lease(worker, 1)
+    return refused.value.lack
+
+
+async def test_tasks_go_to_those_who_can_also_after_a_restart(database_url: str) -> None:
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, policy=Policy(overlap=10))
+        asked = {
+            "plain": {},
+            "french": {"languages": ["fr"]},
+            "legal": {"skills": ["law"], "languages": ["fr"]},
+        }
+        assert await add(shard, **asked) == ["", "", ""]
+        wrong: list[Any] = ["law", [""], [1], {"law": True}, ["x"] * 51]
+        codes = await add(shard, **{f"w{i}": {"skills": each} for i, each in enumerate(wrong)})
+        assert codes == ["INVALID_DEMAND"] * len(wrong)
+        able = [{}, {"languages": ["fr", "de"]}, {"languages": ["fr"], "skills": ["law", "x"]}]
+        await shard.add_workers(["nobody", "reader", "lawyer"], attributes=able)
+        with pytest.raises(InvalidInput, match="lists of names"):
+            await shard.add_workers(["odd"], attributes=[{"skills": "law"}])
+    async with open_shards(database_url) as shards:
+        shard = shards.get("p")
+        assert await leased(shard, 0) == ["plain"]
+        assert await leased(shard, 1) == ["french", "plain"]
+        assert await leased(shard, 2) == ["french", "legal", "plain"]
+        await shard.add_workers(["later"])
+        await leased(shard, 3)
+        policy = {"overlap": 1}
+        await shard.update_policy(policy, None, "test")
+        assert await lack(shard, 3) == Lack.ALL_TAKEN
+
+
+async def test_who_may_have_nothing_is_told_so(database_url: str) -> None:
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, workers=1)
+        assert await lack(shard, 0) == Lack.FINISHED
+        await add(shard, hard={"skills": ["law"]})
+        assert await lack(shard, 0) == Lack.NOT_ELIGIBLE
+        await add(shard, easy={})
+        (lease,) = await shard.lease(0, 5)
+        answer = await shard.submit(submissions(0, [1], lease=[lease.lease_id]))
+        assert answer.code == [""]
+        assert await lack(shard, 0) == Lack.NONE_LEFT
+
+
+async def work(shard: Shard, workers: int, chance: random.Random) -> None:
+    """All clients at once lease, judge, give back, or leave, until nothing is left for them."""
+
+    async def client(worker: int) -> None:
+        while True:
+            try:
+                leases = await shard.lease(worker, chance.randint(1, 6))
+            except NoTasks as refusal:
+                if refusal.lack in (Lack.FINISHED, Lack.SHARE_REACHED, Lack.NONE_LEFT):
+                    return
+                if refusal.lack == Lack.COHORT_FULL and len(shard.memory.leases) == 0:
+                    return
+                await asyncio.sleep(0.002)
+                continue
+            if chance.random() < 0.2:
+                await shard.release(worker, [leases.pop().lease_id])
+            labels = [chance.randrange(3) for _ in leases]
+            held = [lease.lease_id for lease in leases]
+            if held:
+                await shard.submit(submissions(worker, labels, lease=held, require_lease=True))
+
+    clients = [asyncio.create_task(client(worker)) for worker in range(workers)]
+    for victim in chance.sample(clients, workers // 4):
+        await asyncio.sleep(0.002)
+        victim.cancel()  # it leaves at any point of its work; what it holds stays open
+    await soon(asyncio.gather(*clients, return_exceptions=True))
+
+
+def judges(shard: Shard, task: int) -> Int32s:
+    return shard.memory.model.judgments_of(task)[0]
+
+
+async def test_shares_and_cohorts_hold_under_64_racing_clients(database_url: str) -> None:
+    workers, tasks = 64, 120
+    policy = Policy(
+        overlap=6,
+        act_on_status=False,
+        lease_seconds=1.0,  # those who left hold theirs no longer
+        worker_share=0.02,  # 15 of 720
+        cohort_attribute="country",
+        cohort_overlap=2,
+    )
+    async with open_shards(database_url, utc_now, Limits(longest_retry=0.05)) as shards:
+        shard = await make_project(shards, tasks=tasks, policy=policy)
+        countries = [{"country": "abc"[worker % 3]} for worker in range(workers)]
+        await shard.add_workers([f"w{worker}" for worker in range(workers)], attributes=countries)
+        await work(shard, workers, random.Random(5))
+        views = shard.tasks(all_tasks(shard))
+        assert np.all(views.judgments + views.open_leases <= policy.overlap)
+        given: Counter[int] = Counter()
+        for task in range(tasks):
+            holders = shard.memory.leases.holders(task)
+            everyone = [*judges(shard, task).tolist(), *holders]
+            assert len(set(everyone)) == len(everyone)
+            given.update(everyone)
+            assert max(Counter(worker % 3 for worker in everyone).values()) <= 2
+        assert max(given.values()) <= 15
+        assert given.total() > 0.8 * tasks * policy.overlap
+
+
+async def test_no_worker_gives_more_than_its_share_of_a_label(database_url: str) -> None:
+    policy = Policy(overlap=4, label_share=0.3, require_lease=False, act_on_status=False)
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=60, workers=3, policy=policy)
+        everything = list(range(40))
+        for worker in (0, 1):
+            labels = [task % 2 for task in everything]
+            await shard.submit(submissions(worker, labels, task=everything))
+        zeros = [task for task in everything if task % 2 == 0]
+        await shard.submit(submissions(2, [0] * 16, task=zeros[:16]))
+        got = {lease.task_id for lease in await shard.lease(2, 20)}
+        assert got
+        assert not got & set(zeros)
