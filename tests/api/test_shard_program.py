@@ -21,10 +21,11 @@ from hypothesis.stateful import (
 from api.errors import InvalidPolicy, LeaseLimit, NoTasks, Unavailable, WorkerVoided
 from api.limits import Limits
 from api.policy import Policy
-from api.rows import OPEN, STATUSES, TaskViews
+from api.rows import OPEN, TaskViews
 from api.shards import Shards
 from db.connect import connect, create_pool
 from tests.api.oracle import OneLease, Oracle, is_model
+from tests.api.oracle_compared import assert_agrees
 from tests.api.rig import (
     Clock,
     all_tasks,
@@ -354,33 +355,7 @@ class Program(RuleBasedStateMachine):
         if not hasattr(self, "shard"):
             return
         self.settle()
-        oracle, shard = self.oracle, self.shard
-        views = shard.tasks(all_tasks(shard))
-        assert shard.task_count == len(oracle.tasks)
-        for task in range(len(oracle.tasks)):
-            assert views.judgments[task] == oracle.judged(task)
-            assert views.open_leases[task] == len(oracle.open_leases(task))
-            assert views.gold[task] == oracle.gold.get(task, -1)
-            status = oracle.status(task, float(views.confidence[task]))
-            assert STATUSES[views.status[task]] == status
-            workers, labels = shard.judgments_of(task)
-            live = {
-                worker: label for (at, worker), (label, _) in oracle.judgments.items() if at == task
-            }
-            assert dict(zip(workers.tolist(), labels.tolist(), strict=True)) == live
-        people = shard.workers(all_workers(shard))
-        assert np.flatnonzero(people.voided).tolist() == sorted(oracle.voided)
-        for worker in range(oracle.workers):
-            assert people.open_leases[worker] == len(oracle.open_leases(worker=worker))
-            assert people.judgments[worker] == sum(
-                1 for _, who in oracle.judgments if who == worker
-            )
-        quality = shard.quality()
-        statuses = [STATUSES[status] for status in views.status]
-        assert quality.judgments == len(oracle.judgments)
-        assert quality.open_tasks == statuses.count("OPEN")
-        assert quality.settled_tasks == statuses.count("SETTLED")
-        assert quality.contested_tasks == statuses.count("CONTESTED")
+        assert_agrees(self.shard, self.oracle)
 
 
 def _both_refuse_a_reused_id(code: str, should: str) -> bool:

@@ -1,0 +1,36 @@
+"""What a shard shows, beside what the oracle expects."""
+
+import numpy as np
+
+from api.rows import STATUSES
+from api.shard import Shard
+from tests.api.oracle import Oracle
+from tests.api.rig import all_tasks, all_workers
+
+
+def assert_agrees(shard: Shard, oracle: Oracle) -> None:
+    """Tasks, workers and the project's figures are those of the oracle."""
+    views = shard.tasks(all_tasks(shard))
+    assert shard.task_count == len(oracle.tasks)
+    for task in range(len(oracle.tasks)):
+        assert views.judgments[task] == oracle.judged(task)
+        assert views.open_leases[task] == len(oracle.open_leases(task))
+        assert views.gold[task] == oracle.gold.get(task, -1)
+        status = oracle.status(task, float(views.confidence[task]))
+        assert STATUSES[views.status[task]] == status
+        workers, labels = shard.judgments_of(task)
+        live = {
+            worker: label for (at, worker), (label, _) in oracle.judgments.items() if at == task
+        }
+        assert dict(zip(workers.tolist(), labels.tolist(), strict=True)) == live
+    people = shard.workers(all_workers(shard))
+    assert np.flatnonzero(people.voided).tolist() == sorted(oracle.voided)
+    for worker in range(oracle.workers):
+        assert people.open_leases[worker] == len(oracle.open_leases(worker=worker))
+        assert people.judgments[worker] == sum(1 for _, who in oracle.judgments if who == worker)
+    quality = shard.quality()
+    statuses = [STATUSES[status] for status in views.status]
+    assert quality.judgments == len(oracle.judgments)
+    assert quality.open_tasks == statuses.count("OPEN")
+    assert quality.settled_tasks == statuses.count("SETTLED")
+    assert quality.contested_tasks == statuses.count("CONTESTED")
