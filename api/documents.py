@@ -25,6 +25,13 @@ POLICY: Final = f"""
 query ($project: ID!) {{
   project(externalId: $project) {{ policy {{ {_KNOBS} }} }}
 }}"""
+GOLD_ADVICE: Final = """
+query ($project: ID) {
+  goldAdvice(project: $project) {
+    labels { label active quarantined retired spent exposures }
+    perWorker lastsFor hints { code severity text todo }
+  }
+}"""
 POLICY_ADVICE: Final = """
 query ($project: ID, $preset: PolicyPresetName, $changes: PolicyChanges) {
   policyAdvice(project: $project, preset: $preset, changes: $changes) {

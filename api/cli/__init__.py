@@ -11,6 +11,7 @@ from api.cli import (
     demo,
     doctor,
     export,
+    gold,
     import_judgments,
     join,
     keys,
@@ -47,6 +48,7 @@ app.command(epilog=workers.ONE_EPILOG)(workers.worker)
 app.add_typer(alerts.app)
 app.add_typer(void.app)
 app.add_typer(tasks.app)
+app.command(epilog=gold.EPILOG)(gold.gold)
 app.add_typer(status.app)
 app.add_typer(policy.app)
 app.add_typer(join.app)

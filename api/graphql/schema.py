@@ -11,6 +11,7 @@ from api.graphql import (
     advising,
     alerting,
     deciding,
+    gold,
     granting,
     leasing,
     listing,
@@ -22,6 +23,7 @@ from api.graphql import (
 )
 from api.graphql.alert import AcknowledgeAlertResult, Alert, AlertEvent, ResolveAlertResult
 from api.graphql.binding import bind
+from api.graphql.gold import GoldAdvice
 from api.graphql.judgment import SubmitJudgmentResult, SubmitJudgmentsResult
 from api.graphql.key import ApiKey, CreateKeyResult, Me, RevokeKeyResult
 from api.graphql.knobs import PolicyAdvice, PolicyChange, PolicyPreset
@@ -65,6 +67,10 @@ class Query:
     policy_advice: list[PolicyAdvice] = field(
         resolver=advising.policy_advice,
         description="What is wrong with a project's policy, or would be, the worst first.",
+    )
+    gold_advice: GoldAdvice = field(
+        resolver=gold.gold_advice,
+        description="How much gold a project has, how long it lasts, and what is wrong with it.",
     )
     policy_history: Connection[PolicyChange] = field(
         resolver=advising.policy_history,

@@ -16,7 +16,7 @@ from scripts.benchmarks.report import Cell, Figure, Report
 Floats = npt.NDArray[np.float64]
 
 KINDS: Final = ("demo", "demo, 2 labels", "demo, a quarter traps", "ordinal, 5 labels", "misled")
-GOLDEN: Final = 60
+GOLDEN: Final = 20
 WORKERS: Final = 300
 OTHERS: Final = 1_000  # other items
 RECORD: Final = (40, 300)  # of them that a worker has answered, least and most
@@ -123,7 +123,7 @@ class Answers:
             np.int8,
         )
         odds = np.log(self._skill[crew] / (1 - self._skill[crew]))
-        for count in range(10, EXPOSURES + 1, 5):
+        for count in range(10, EXPOSURES + 1, 10):
             some = slice(0, count)
             if leak_evidence(odds[some], right[some], swift[some], EXPOSURES)[0] >= limit:
                 return count

@@ -1,0 +1,56 @@
+"""`basanite gold`: how much gold a project has, how long it lasts, and what to do about it."""
+
+from typing import TYPE_CHECKING, Any
+
+from api.cli.deciding import Json, Project
+from api.cli.options import DatabaseUrl, DataDir, settings_of
+from api.cli.reaching import Key, Url, asked
+
+if TYPE_CHECKING:
+    from api.client import Client
+
+EPILOG = "Example: basanite gold --project animals"
+PURPOSE = "basanite gold"  # what the key of a server of our own is listed under
+
+
+def gold(
+    project: Project,
+    json: Json = False,
+    url: Url = None,
+    key: Key = None,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show the gold of a project, label by label, how long it lasts, and what to do about it."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from api.documents import GOLD_ADVICE
+
+    settings = settings_of(database_url=database_url, data_dir=data_dir)
+    screen = Console(stderr=json, highlight=False)
+
+    async def work(client: "Client") -> dict[str, Any]:
+        found = await client.execute(GOLD_ADVICE, {"project": project})
+        return dict(found["goldAdvice"])
+
+    advice = asked(work, url, key, settings, screen, PURPOSE)
+    if json:
+        Console(highlight=False).print_json(data=advice)
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("label")
+    for name in ("active", "quarantined", "retired", "spent", "can be shown"):
+        table.add_column(name, justify="right")
+    for each in advice["labels"]:
+        counts = (each[name] for name in ("active", "quarantined", "retired", "spent", "exposures"))
+        table.add_row(escape(each["label"]), *(f"{count:,}" for count in counts))
+    screen.print(table)
+    if advice["lastsFor"] is not None:
+        screen.print(
+            f"\nEnough for {advice['lastsFor']:,} more workers, who see about "
+            f"{advice['perWorker']:.0f} gold tasks each."
+        )
+    for hint in advice["hints"]:
+        screen.print(f"\n{hint['severity']}  {escape(hint['text'])}\n  {escape(hint['todo'])}")

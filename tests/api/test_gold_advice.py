@@ -1,0 +1,45 @@
+"""What is said of a project's gold, over GraphQL and on the command line."""
+
+from pathlib import Path
+
+from api.documents import GOLD_ADVICE
+from tests.api.serving import SET_GOLD, SUBMIT_MANY, Data, Serving
+from tests.paths.commands import basanite
+
+
+async def advice(server: Serving) -> Data:
+    found: Data = (await server.data(GOLD_ADVICE, {"project": "p"}))["goldAdvice"]
+    return found
+
+
+async def test_gold_is_counted_and_what_is_wrong_with_it_is_said(
+    server: Serving, tmp_path: Path
+) -> None:
+    await server.make_project(overlap=6, requireLease=False, goldExposures=6)
+    names = [f"t{number}" for number in range(60)]
+    await server.add_tasks("p", *names)
+    assert [hint["code"] for hint in (await advice(server))["hints"]] == ["NO_GOLD"]
+    await server.do(SET_GOLD, {"project": "p", "tasks": names[:20], "labels": ["cat"] * 20})
+    await server.do(SET_GOLD, {"project": "p", "tasks": names[20:22], "labels": ["dog"] * 2})
+    found = await advice(server)
+    cat, dog = found["labels"][:2]
+    assert (cat["active"], cat["exposures"], dog["active"], dog["exposures"]) == (20, 120, 2, 12)
+    assert found["lastsFor"] == 1  # ten of each label to a worker
+    codes = [hint["code"] for hint in found["hints"]]
+    assert {"TOO_FEW_GOLD", "UNBALANCED_GOLD", "GOLD_RUNS_OUT"} <= set(codes)
+    assert any("exhausted after 1 more workers" in hint["text"] for hint in found["hints"])
+    for worker in range(6):  # each sees both of the dogs and eight cats
+        rows = {"workers": [f"w{worker}"], "tasks": [*names[:8], *names[20:22]]}
+        labels = ["cat"] * 8 + ["dog"] * 2
+        assert (await server.do(SUBMIT_MANY, {"project": "p", "labels": labels} | rows))[
+            "accepted"
+        ] == 10
+    found = await advice(server)
+    assert found["perWorker"] == 10
+    assert (found["labels"][0]["spent"], found["labels"][1]["spent"]) == (8, 2)
+    assert found["lastsFor"] == 0
+    shown = await basanite(
+        tmp_path, "gold", "--project", "p", "--url", server.url, "--key", server.token
+    )
+    assert shown.status == 0
+    assert "HIGH  The gold is exhausted after 0 more workers" in shown.text.replace("\n", " ")
