@@ -41,7 +41,7 @@ def gold_places(plan: Plan, worker: int, count: int) -> list[int | None]:
         return int.from_bytes(plan.entropy(_DRAW_BYTES), "big") / (1 << 8 * _DRAW_BYTES)
 
     mates = memory.voices.mates(worker)
-    taken: set[int] = set()
+    taken: set[int] = set(memory.passed.of(worker))
     for each in (worker, *mates):
         taken.update(plan.judged_by(each), memory.leases.tasks_of(each).tolist())
     for place in range(count):

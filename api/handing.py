@@ -48,6 +48,9 @@ def hand_out(plan: Plan, request: LeaseTasks) -> None:
         request.refusal = NoTasks(plan.limits.longest_retry, Lack.SHARE_REACHED)
         return
     picked = _mix(plan, request.worker, count)
+    if len(picked.tasks) == 0 and picked.complete and plan.memory.passed.of(request.worker):
+        plan.memory.passed.forget(request.worker)
+        picked = _mix(plan, request.worker, count)
     if len(picked.tasks) == 0:
         request.refusal = _nothing(plan, request.worker, picked)
         return
@@ -105,6 +108,7 @@ def _choose(plan: Plan, worker: int, count: int) -> Picked:
     taken = [task for each in (worker, *mates) for task in plan.judged_by(each)]
     for mate in mates:
         taken += book.tasks_of(mate).tolist()
+    taken += memory.passed.of(worker)
 
     def pick(most: int) -> Picked:
         return memory.queue.pick(

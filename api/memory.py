@@ -21,6 +21,7 @@ from api.eligibility import Eligibility
 from api.gold_book import GoldBook
 from api.leases import LeaseBook, OpenLease
 from api.lessons import Lessons
+from api.passed import Passed
 from api.projects import Project
 from api.reputations import Background
 from api.rows import (
@@ -75,6 +76,7 @@ class Memory:
         self.workers = Directory()
         self.eligibility = Eligibility()
         self.leases = LeaseBook()
+        self.passed = Passed()
         # Live judgments and open leases, planned ones too, that take a place of the overlap.
         self.load = np.zeros(0, np.int32)
         self._models: set[int] = set()

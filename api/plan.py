@@ -109,6 +109,8 @@ class Plan:
     def free(self, lease: OpenLease, outcome: str) -> None:
         """End an open lease and give its place back to the task."""
         self.end(lease, outcome)
+        if outcome != JUDGED:
+            self.memory.passed.note(lease.worker, lease.task)
         if lease.worker not in self.memory.placeless:
             self.memory.load[lease.task] -= 1
             self.dirty.add(lease.task)

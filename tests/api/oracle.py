@@ -35,6 +35,7 @@ class Oracle:
     leases: dict[UUID, OneLease] = field(default_factory=dict)
     made: dict[tuple[int, int], float] = field(default_factory=dict)  # when last judged, by pair
     now: float = 0.0
+    forgotten: set[UUID] = field(default_factory=set)  # leases whose end counts no more
     stored: int = 0  # judgments ever stored, revised ones too
     voided: dict[int, dict[int, tuple[int, int]]] = field(default_factory=dict)  # judgments by task
     required: dict[int, int] = field(default_factory=dict)
@@ -81,6 +82,24 @@ class Oracle:
         if task in self.gold or (confidence >= self.policy.target_confidence and judged >= enough):
             return "SETTLED"
         return "CONTESTED" if judged >= self.places(task) else "OPEN"
+
+    def forget_passed(self, worker: int) -> None:
+        """Let the worker have again what it gave back or let run out."""
+        self.forgotten.update(
+            id_
+            for id_, lease in self.leases.items()
+            if lease.worker == worker and lease.outcome is not None
+        )
+
+    def passed(self, worker: int) -> set[int]:
+        """What the worker gave back or let run out, and has again when nothing else is left."""
+        return {
+            lease.task
+            for id_, lease in self.leases.items()
+            if lease.worker == worker
+            and lease.outcome in ("EXPIRED", "RELEASED")
+            and id_ not in self.forgotten
+        }
 
     def free_for(self, worker: int, before: TaskViews) -> list[int]:
         """Tasks the worker could be given."""

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.leases import EXPIRED, RELEASED, REMEMBERED, LeaseBook, OpenLease, lease_uuid
+from api.policy import Policy
+from tests.api.rig import make_project, new_tasks, open_shards
 
 STEPS = st.lists(
     st.tuples(st.sampled_from(["grant", "end", "pass"]), st.integers(0, 5), st.integers(0, 5)),
@@ -72,3 +74,25 @@ def test_lease_ids_grow_with_time_and_tell_no_more(grants: list[tuple[datetime, 
     random = int.from_bytes(b"\xff" * 10, "big") & ~(0xF << 76 | 0x3 << 62)
     for one, (_, entropy) in zip(ids, grants, strict=True):
         assert one.int & random == int.from_bytes(entropy, "big") & random
+
+
+async def test_what_was_given_back_comes_again_when_there_is_nothing_else(
+    database_url: str,
+) -> None:
+    """Gold and others alike: who gives back and asks again learns nothing."""
+    policy = Policy(gold_rate=0.4, gold_floor=0.4, leases_per_worker=100)
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, workers=2, policy=policy)
+        gold = [1 if task % 3 == 0 else -1 for task in range(90)]
+        await shard.add_tasks(new_tasks([f"t{task}" for task in range(90)], gold=gold), "test")
+        seen, often = set[int](), 0
+        while True:
+            leases = await shard.lease(0, 6)
+            tasks = {lease.task_id for lease in leases}
+            if tasks & seen:
+                break
+            seen |= tasks
+            often += any(gold[task] >= 0 for task in tasks)
+            await shard.release(0, [lease.lease_id for lease in leases])
+        assert {task for task in range(90) if gold[task] < 0} <= seen
+        assert often > 3

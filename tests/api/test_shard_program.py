@@ -141,6 +141,10 @@ class Program(RuleBasedStateMachine):
         free = self.oracle.free_for(worker, before)
         held = len(self.oracle.open_leases(worker=worker))
         room = self.oracle.policy.leases_per_worker - held
+        fresh = [task for task in free if task not in self.oracle.passed(worker)]
+        if not fresh and room > 0 and worker not in self.oracle.voided:
+            self.oracle.forget_passed(worker)
+        free = fresh or free
         order = {task: (-self.oracle.priority[task], self.oracle.rank(task)) for task in free}
         try:
             leases = self.run(self.shard.lease(worker, count))
@@ -233,7 +237,10 @@ class Program(RuleBasedStateMachine):
         self.before()
         leases = self.run(self._grab(workers))
         for worker, granted in leases:
-            for lease in granted:
+            passed = self.oracle.passed(worker)
+            if granted is None or passed & {lease.task_id for lease in granted}:
+                self.oracle.forget_passed(worker)
+            for lease in granted or ():
                 assert (lease.task_id, worker) not in self.oracle.judgments
                 self.oracle.leases[lease.lease_id] = OneLease(
                     lease.task_id, worker, lease.expires_at.timestamp()
@@ -242,8 +249,11 @@ class Program(RuleBasedStateMachine):
 
     async def _grab(self, workers: list[int]) -> list[tuple[int, Any]]:
         async def grab(worker: int) -> tuple[int, Any]:
-            with contextlib.suppress(NoTasks, LeaseLimit, WorkerVoided):
-                return worker, await self.shard.lease(worker, 2)
+            with contextlib.suppress(LeaseLimit, WorkerVoided):
+                try:
+                    return worker, await self.shard.lease(worker, 2)
+                except NoTasks:
+                    return worker, None
             return worker, []
 
         return list(await asyncio.gather(*map(grab, workers)))
@@ -334,6 +344,8 @@ class Program(RuleBasedStateMachine):
         name = self.shard.project.external_id
         if clean:
             await self.shards.close()
+            for worker in range(self.oracle.workers):
+                self.oracle.forget_passed(worker)
             self.shards = Shards(self.url, self.pool, limits=self.limits, now=self.clock)
             self.shard = await self.shards.open(self.shard.project.project_id)
         else:

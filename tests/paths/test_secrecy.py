@@ -131,15 +131,15 @@ async def test_a_classifier_of_all_that_workers_see_does_not_find_the_gold(
             assert {answer[name] for name in ADMINS_ONLY - {"task"}} == {None}
     seen, names = table(sights)
     assert distance(sights, seen, kind) < BY_CHANCE, suspects(seen, names, kind)
-    # A careless server is found out: one whose gold has smaller ids, takes longer to find, or may
-    # not be revised.
+    # A careless server is found out: one whose gold has smaller ids, takes longer to find, or is
+    # answered in other words half of the time.
     rng = np.random.default_rng(3)
-    took, revised = (seen[:, names.index(name)] for name in ("took to lease", "revise answer"))
-    closed = kind & (revised >= 0)
+    took, answered = (seen[:, names.index(name)] for name in ("took to lease", "judge answer"))
+    otherwise = kind & (rng.random(len(kind)) < 0.5)
     for name, shown in (
         ("byte 1", rng.integers(0, np.where(kind, 128, 256))),
         ("took to lease", took * np.where(kind, 1.6, 1.0)),
-        ("revise answer", np.where(closed, 1e4, revised)),
+        ("judge answer", np.where(otherwise, 1e4, answered)),
     ):
         leaking = seen.copy()
         leaking[:, names.index(name)] = shown
