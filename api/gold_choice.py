@@ -44,13 +44,18 @@ def gold_places(plan: Plan, worker: int, count: int) -> list[int | None]:
     taken: set[int] = set(memory.passed.of(worker))
     for each in (worker, *mates):
         taken.update(plan.judged_by(each), memory.leases.tasks_of(each).tolist())
+    # Also where no place is for gold, or the time of the answer would tell who asks for one task.
+    gold = choose(memory, worker, mates, taken, draw)
     for place in range(count):
-        if draw() < rate:
+        if draw() >= rate:
+            continue
+        if gold is None:
             gold = choose(memory, worker, mates, taken, draw)
-            if gold is None:
-                break
-            places[place] = gold
-            taken.add(gold)
+        if gold is None:
+            break
+        places[place] = gold
+        taken.add(gold)
+        gold = None
     return places
 
 
