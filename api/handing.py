@@ -48,13 +48,18 @@ def hand_out(plan: Plan, request: LeaseTasks) -> None:
         request.refusal = NoTasks(plan.limits.longest_retry, Lack.SHARE_REACHED)
         return
     picked = _mix(plan, request.worker, count)
-    if len(picked.tasks) == 0 and picked.complete and plan.memory.passed.of(request.worker):
+    if _exhausted(picked) and plan.memory.passed.of(request.worker):
         plan.memory.passed.forget(request.worker)
         picked = _mix(plan, request.worker, count)
     if len(picked.tasks) == 0:
         request.refusal = _nothing(plan, request.worker, picked)
         return
     request.granted = _grant(plan, request.worker, picked.tasks)
+
+
+def _exhausted(picked: Picked) -> bool:
+    """Whether there is nothing but what the worker passed over."""
+    return len(picked.tasks) == 0 and (picked.complete or picked.cut)
 
 
 def _barred(plan: Plan, worker: int) -> Refused | None:

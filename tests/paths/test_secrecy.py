@@ -39,7 +39,8 @@ LOOKED_AT = {
     "Consensus": {"label", "confidence", "probabilities"},
     "LabelProbability": {"label", "probability"},
     "ConsensusColumns": {"labels", "confidences", "statuses"},
-    **dict.fromkeys(["InvalidInput", "NotFound", "Forbidden", "Conflict", "TryLater"], REFUSAL),
+    **dict.fromkeys(["InvalidInput", "NotFound", "Forbidden", "Conflict"], REFUSAL),
+    "TryLater": REFUSAL | {"reason"},
 }
 ADMINS_ONLY = {"task", "sequence", "status", "consensus"}  # of leases and answers to judgments
 BY_CHANCE = 5.2  # standard deviations: of 35 columns one is further in one run of 100,000

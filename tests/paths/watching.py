@@ -19,7 +19,7 @@ LEASE = """mutation ($input: LeaseTasksInput!) { leaseTasks(input: $input) { __t
   ... on LeaseTasksPayload {
     leases { id payload expiresAt task } labels { externalId name }
   }
-  ... on Refusal { code message retryAfter }
+  ... on Refusal { code message retryAfter } ... on TryLater { reason }
 } }"""
 SUBMIT = """mutation ($input: SubmitJudgmentInput!) { submitJudgment(input: $input) { __typename
   ... on SubmitJudgmentPayload {
