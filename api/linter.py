@@ -267,6 +267,21 @@ def _times(policy: Policy, facts: Facts) -> _Found:
         )
 
 
+def _shares(policy: Policy, facts: Facts) -> _Found:
+    able = facts.people + facts.models
+    needed = policy.enough / policy.overlap
+    if able and able * policy.worker_share < needed:
+        yield Advice(
+            "SHARES_TOO_SMALL",
+            Severity.HIGH,
+            "worker_share",
+            f"{able} workers may give {policy.worker_share:.1%} each of the judgments at full "
+            f"overlap, and the tasks need {needed:.0%} of them at least: some are never done.",
+            f"Set workerShare to {min(1.0, 1.5 * needed / able):.2f} or more, or find more "
+            "workers.",
+        )
+
+
 def _leases(policy: Policy, facts: Facts) -> _Found:
     able = facts.people + facts.models
     places = facts.open_tasks * policy.overlap
@@ -287,5 +302,6 @@ _CHECKS: Final[tuple[Callable[[Policy, Facts], _Found], ...]] = (
     _gold,
     _workers,
     _times,
+    _shares,
     _leases,
 )

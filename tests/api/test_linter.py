@@ -69,6 +69,7 @@ def test_a_preset_fits_the_project_that_it_is_for(preset: Preset) -> None:
         ({"lease_seconds": 10.0}, {}, "LEASE_TOO_SHORT", "HIGH"),
         ({"lease_seconds": 30.0}, {}, "LEASE_TOO_SHORT", "MEDIUM"),
         ({"floor_seconds": 9.0}, {}, "FLOOR_TOO_HIGH", "MEDIUM"),
+        ({"worker_share": 0.01}, {}, "SHARES_TOO_SMALL", "HIGH"),
         ({}, {"open_tasks": 10}, "LEASES_TAKE_ALL", "LOW"),
     ],
 )
