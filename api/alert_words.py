@@ -92,9 +92,11 @@ def suggestion(alert: Alert, views: Views) -> tuple[Suggestion, str]:
                 f"voidWorker(worker: {_one(names)})."
             )
         case AlertKind.WORKER_WORSE | AlertKind.WORKER_HURRIED:
+            paced = " Where they are right, resolve this: then the pace is usual from now on."
             return Suggestion.LOOK, (
                 f"Look at the latest judgments of {names[0]}. Where they are careless: "
                 f"setWorkerStatus(worker: {_one(names)}, status: PAUSED)."
+                f"{paced if alert.kind is AlertKind.WORKER_HURRIED else ''}"
             )
         case AlertKind.GOLD_LEAKED | AlertKind.GOLD_MISSED:
             tasks = _list(tasks_of(alert, views))

@@ -4,6 +4,7 @@ import pytest
 
 from api import retracted
 from api.acts import Cause, RestoreWorker, VoidWorker
+from api.alert_words import suggestion
 from api.alerts import Alert, AlertKind, AlertState
 from api.policy import Policy
 from api.shard import Shard
@@ -60,6 +61,7 @@ async def test_staff_end_the_alarm_of_a_pace_by_resolving_its_alert(database_url
         await rush(shard, 300, 2.0, 200)  # what is usual by now
         (alert,) = hurried(shard)
         assert (alert.state, status(shard, 0)) == (AlertState.OPEN, "WATCH")
+        assert "resolve this" in suggestion(alert, shard)[1]
         cause = Cause("test", "it knows the items by now", {}, "1")
         await shard.staff.handle(alert.seq, cause, resolves=True)
         await recorded(shard)
