@@ -167,7 +167,16 @@ class AcceptPace:
     worker: int
 
 
-Ruling = HoldStatus | FreeStatus | LiftPause | Appeal | AnswerAppeal | AcceptPace
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A worker stands by what it judged of a task, whatever is said of it; the reason is its
+    message."""
+
+    worker: int
+    task: int
+
+
+Ruling = HoldStatus | FreeStatus | LiftPause | Appeal | AnswerAppeal | AcceptPace | Contest
 
 
 class Row(NamedTuple):

@@ -70,6 +70,10 @@ def explanation(alert: Alert, views: Views) -> str:
                 else f"The share of {body['label']} among the first judgments of tasks"
             )
             return f"{what} went from {body['before']:.0%} to {body['after']:.0%}."
+        case AlertKind.JUDGMENT_CONTESTED:
+            return f"{names[0]} stands by its judgment of {tasks_of(alert, views)[0]}: " + (
+                f"{body['reason']}"
+            )
         case AlertKind.WORKER_APPEALED:
             return f"{names[0]} asks to be let in again: {body['reason']}"
         case AlertKind.GOLD_LEAKED | AlertKind.GOLD_MISSED:
@@ -83,6 +87,12 @@ def suggestion(alert: Alert, views: Views) -> tuple[Suggestion, str]:
     """What to do: as a name, and as the mutation with its arguments."""
     names = workers_of(alert, views)
     match alert.kind:
+        case AlertKind.JUDGMENT_CONTESTED:
+            tasks = _list(tasks_of(alert, views))
+            return Suggestion.LOOK, (
+                f"Look at the task. Where the worker is right: adjudicateTask(tasks: {tasks}), or "
+                f"correctGold(tasks: {tasks}) if it is gold, which forgives everyone."
+            )
         case AlertKind.WORKER_APPEALED:
             return Suggestion.ANSWER, f"answerAppeal(worker: {_one(names)}, granted: true or false)"
         case AlertKind.WORKER_PAUSED | AlertKind.WORKER_BANNED:

@@ -19,6 +19,7 @@ from api.decisions import (
     APPEAL_ANSWERED,
     FRAUD_FOUND,
     GOLD_SUSPECTED,
+    JUDGMENT_CONTESTED,
     PROJECT_CHANGED,
     STATUS_CHANGED,
     WORKER_APPEALED,
@@ -30,6 +31,7 @@ KINDS: Final = frozenset(
     {
         FRAUD_FOUND,
         GOLD_SUSPECTED,
+        JUDGMENT_CONTESTED,
         STATUS_CHANGED,
         PROJECT_CHANGED,
         WORKER_APPEALED,
@@ -57,6 +59,7 @@ class AlertKind(StrEnum):
     WORKER_APPEALED = "WORKER_APPEALED"
     GOLD_LEAKED = "GOLD_LEAKED"
     GOLD_MISSED = "GOLD_MISSED"
+    JUDGMENT_CONTESTED = "JUDGMENT_CONTESTED"
 
 
 class AlertState(StrEnum):
@@ -89,6 +92,7 @@ SEVERITIES: Final[Mapping[AlertKind, Severity]] = {
     AlertKind.WORKER_APPEALED: Severity.MEDIUM,
     AlertKind.GOLD_LEAKED: Severity.HIGH,
     AlertKind.GOLD_MISSED: Severity.HIGH,
+    AlertKind.JUDGMENT_CONTESTED: Severity.MEDIUM,
 }
 
 
@@ -181,6 +185,8 @@ class AlertBook:
                 changed = self._take_fraud(decision)
             case "GOLD_SUSPECTED":
                 changed = self._take_suspicion(decision)
+            case "JUDGMENT_CONTESTED":
+                changed = self._take_contest(decision)
             case "STATUS_CHANGED":
                 changed = self._take_status(decision)
             case "PROJECT_CHANGED":
@@ -210,6 +216,12 @@ class AlertBook:
             for alert in self._end(subject, decision, "A later finding took its place.")
         ]
         return [*ended, self._raise(decision, kind, workers, (FRAUD_FOUND, decision.seq))]
+
+    def _take_contest(self, decision: Decision) -> list[Alert]:
+        subject = JUDGMENT_CONTESTED, decision.worker, decision.body["evidence"]["tasks"][0]
+        earlier = self._end(subject, decision, "It was contested again.")
+        kind = AlertKind.JUDGMENT_CONTESTED
+        return [*earlier, self._raise(decision, kind, _whom(decision), subject)]
 
     def _take_suspicion(self, decision: Decision) -> list[Alert]:
         subject = GOLD_SUSPECTED, decision.body["evidence"]["tasks"][0]

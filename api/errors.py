@@ -266,6 +266,12 @@ class NotVoided(Refused):
     code = Code.NOT_VOIDED
 
 
+class LeaseNotFound(Refused):
+    """There is no such lease, or none of this worker that led to a judgment."""
+
+    code = Code.LEASE_NOT_FOUND
+
+
 class JudgmentNotLive(Refused):
     """A judgment that is to be voided does not count."""
 

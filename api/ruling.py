@@ -8,6 +8,7 @@ from api.acts import (
     AcceptPace,
     AnswerAppeal,
     Appeal,
+    Contest,
     Decided,
     FreeStatus,
     HoldStatus,
@@ -18,6 +19,7 @@ from api.acts import (
 from api.decisions import (
     ALERT_RESOLVED,
     APPEAL_ANSWERED,
+    JUDGMENT_CONTESTED,
     PAUSE_LIFTED,
     STATUS_FREED,
     STATUS_HELD,
@@ -87,6 +89,8 @@ def _facts(memory: Memory, ruling: Ruling) -> tuple[str, dict[str, Any]]:
             return PAUSE_LIFTED, {}
         case Appeal():
             return WORKER_APPEALED, {}
+        case Contest():
+            return JUDGMENT_CONTESTED, {}
         case AnswerAppeal(worker, granted):
             appeal = memory.vetting.appeals[worker]
             return APPEAL_ANSWERED, {"granted": granted, "appeal": appeal}

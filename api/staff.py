@@ -17,6 +17,7 @@ from api.acts import (
     Appeal,
     Cause,
     ChangeGold,
+    Contest,
     Decided,
     JoinWorkers,
     MoveGold,
@@ -107,7 +108,7 @@ class Staff:
         """Decide on a worker's status, or enter its appeal, whose message is the reason. Repeated
         as `decide` is. An appeal that is granted to a voided worker restores it first. Raises what
         refuses it."""
-        _check_cause(cause, "message" if isinstance(ruling, Appeal) else "reason")
+        _check_cause(cause, "message" if isinstance(ruling, Appeal | Contest) else "reason")
         voided = self._memory().voided
         granted = isinstance(ruling, AnswerAppeal) and ruling.granted
         if granted and ruling.worker in voided and ruled_out(self._memory(), ruling) is None:

@@ -17,6 +17,7 @@ from api.acts import (
     AcceptPace,
     AnswerAppeal,
     Appeal,
+    Contest,
     FreeStatus,
     HoldStatus,
     LiftPause,
@@ -112,6 +113,8 @@ class Vetting:
                 transitions = self.tests.accept_pace(worker)
             case Appeal():
                 self.appeals[worker] = seq
+                return _of(worker)
+            case Contest():  # it is for staff to read
                 return _of(worker)
             case AnswerAppeal(granted=granted):
                 del self.appeals[worker]

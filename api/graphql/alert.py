@@ -28,6 +28,7 @@ described_enum(
     WORKER_APPEALED="A paused or banned worker asks staff to look again.",
     GOLD_LEAKED="Gold is answered rightly and fast more often than can be explained: its answer "
     "went round.",
+    JUDGMENT_CONTESTED="A worker stands by its judgment of a task.",
     GOLD_MISSED="Good workers give another answer than the gold.",
 )(AlertKind)
 described_enum(

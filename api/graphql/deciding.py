@@ -1,12 +1,13 @@
 """setWorkerStatus, freeWorkerStatus, liftPause and answerAppeal; and appeal, of workers."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 
 from api import acts
 from api.acts import Cause, Decided
-from api.errors import Forbidden, ProjectTaken, UnknownWorker
+from api.errors import Forbidden, LeaseNotFound, ProjectTaken, UnknownWorker
 from api.graphql.context import Context, Info, admin_of, context_of, shard_of
 from api.graphql.people import workers_of
 from api.graphql.reading import selected
@@ -17,6 +18,9 @@ from api.graphql.ruling import (
     AppealInput,
     AppealPayload,
     AppealResult,
+    ContestJudgmentInput,
+    ContestJudgmentPayload,
+    ContestJudgmentResult,
     FreeWorkerStatusInput,
     FreeWorkerStatusPayload,
     FreeWorkerStatusResult,
@@ -30,8 +34,9 @@ from api.graphql.ruling import (
 )
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.standings import own_standing
+from api.leases import JUDGED
 from api.shard import Shard
-from db import reads
+from db import log, reads
 from engine import STATUSES
 
 
@@ -102,6 +107,36 @@ async def appeal(
         duplicate=done.duplicate,
         standing=await own_standing(context, shard, worker),
     )
+
+
+async def contest_judgment(
+    info: Info,
+    given: Annotated[
+        ContestJudgmentInput, strawberry.argument(name="input", description="Which, and why.")
+    ],
+) -> ContestJudgmentResult:
+    """Stand by one's own judgment. What is answered is the same whatever the task is."""
+    context = context_of(info)
+    worker = context.caller.worker_id
+    if worker is None:
+        raise Forbidden("it takes the WORKER key of the worker who judged")
+    shard = await shard_of(context, None)
+    try:
+        lease_id = UUID(given.lease_id)
+    except ValueError:
+        raise LeaseNotFound from None
+    project_id = shard.project.project_id
+    async with context.service.pool.acquire() as connection:
+        found = await log.ended_leases(connection, project_id, [lease_id])
+    own = [row for row in found if (row["worker_id"], row["outcome"]) == (worker, JUDGED)]
+    if not own:
+        raise LeaseNotFound
+    task = own[0]["task_id"]
+    # As with appeals, the client id is the worker's own.
+    client_id = f"contest of {worker}: {given.client_id}"
+    cause = Cause(context.actor, given.message, {"tasks": [task]}, client_id)
+    done = await _rule(shard, acts.Contest(worker, task), cause)
+    return ContestJudgmentPayload(duplicate=done.duplicate)
 
 
 async def _begin(info: Info, given: RulingInput) -> tuple[Context, Shard, int]:

@@ -78,6 +78,17 @@ class AppealInput:
     )
 
 
+@strawberry.input(description="A judgment that its worker stands by.")
+class ContestJudgmentInput:
+    """Which, and what the worker says."""
+
+    lease_id: ID = field(description="The lease against which it was made.")
+    message: str = field(description="Why the judgment is right; staff read it.")
+    client_id: ID = field(
+        description="Your id of this message: repeating it gets the first answer again."
+    )
+
+
 @strawberry.type(description="Staff holds the worker's status.")
 class SetWorkerStatusPayload(Ruling):
     """Answer of setWorkerStatus."""
@@ -106,6 +117,15 @@ class AnswerAppealPayload(Ruling):
     worker: Worker = field(description="The worker as it stands now.")
 
 
+@strawberry.type(description="Staff will see it.")
+class ContestJudgmentPayload:
+    """Answer of contestJudgment."""
+
+    duplicate: bool = field(
+        description="Whether it came before, under the same client id, and nothing was done now."
+    )
+
+
 @strawberry.type(description="The appeal is open until staff answers it.")
 class AppealPayload:
     """Answer of appeal."""
@@ -131,6 +151,10 @@ LiftPauseResult = Annotated[
 AnswerAppealResult = Annotated[
     AnswerAppealPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,
     strawberry.union("AnswerAppealResult", description="The decision, or why not."),
+]
+ContestJudgmentResult = Annotated[
+    ContestJudgmentPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,
+    strawberry.union("ContestJudgmentResult", description="That staff will see it, or why not."),
 ]
 AppealResult = Annotated[
     AppealPayload | InvalidInput | NotFound | Forbidden | Conflict | TryLater,

@@ -45,6 +45,7 @@ from api.graphql.retraction import (
 from api.graphql.ruling import (
     AnswerAppealResult,
     AppealResult,
+    ContestJudgmentResult,
     FreeWorkerStatusResult,
     LiftPauseResult,
     SetWorkerStatusResult,
@@ -214,6 +215,11 @@ class Mutation:
     answer_appeal: AnswerAppealResult = strawberry.mutation(
         resolver=deciding.answer_appeal,
         description="Answer a worker's open appeal. Granting it lifts the pause or ban.",
+    )
+    contest_judgment: ContestJudgmentResult = strawberry.mutation(
+        resolver=deciding.contest_judgment,
+        description="Stand by one's own judgment of any task, with the WORKER key of the worker: "
+        "staff look at it.",
     )
     appeal: AppealResult = strawberry.mutation(
         resolver=deciding.appeal,

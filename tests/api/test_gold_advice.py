@@ -1,10 +1,20 @@
-"""What is said of a project's gold, over GraphQL and on the command line."""
+"""What is said of a project's gold, over GraphQL and on the command line; and what workers say."""
 
 from pathlib import Path
 
+from api.alert_words import explanation, suggestion
+from api.alerts import AlertKind
 from api.documents import GOLD_ADVICE
-from tests.api.serving import SET_GOLD, SUBMIT_MANY, Data, Serving
+from tests.api.serving import LEASE, SET_GOLD, SUBMIT, SUBMIT_MANY, Data, Serving
 from tests.paths.commands import basanite
+
+CONTEST = """
+mutation ($input: ContestJudgmentInput!) {
+  contestJudgment(input: $input) {
+    ... on ContestJudgmentPayload { duplicate } ... on Refusal { code message }
+  }
+}
+"""
 
 
 async def advice(server: Serving) -> Data:
@@ -43,3 +53,30 @@ async def test_gold_is_counted_and_what_is_wrong_with_it_is_said(
     )
     assert shown.status == 0
     assert "HIGH  The gold is exhausted after 0 more workers" in shown.text.replace("\n", " ")
+
+
+async def test_a_worker_stands_by_a_judgment_whatever_the_task_is(server: Serving) -> None:
+    await server.make_project(goldRate=1.0)
+    await server.add_tasks("p", "plain")
+    await server.add_tasks("p", "golden", gold="cat")
+    ann, bob = [await server.worker_key("p", name) for name in ("ann", "bob")]
+    leases = (await server.do(LEASE, {"count": 2}, ann))["leases"]
+    given = {"leaseId": leases[0]["id"], "message": "It is a dog.", "clientId": "0"}
+    assert (await server.do(CONTEST, given, ann))["code"] == "LEASE_NOT_FOUND"  # not judged yet
+    answers = []
+    for place, lease in enumerate(leases):
+        await server.do(SUBMIT, {"leaseId": lease["id"], "label": "dog"}, ann)
+        given = {"leaseId": lease["id"], "message": "It is a dog.", "clientId": str(place)}
+        answers.append([await server.do(CONTEST, given, ann) for _ in range(2)])
+        assert (await server.do(CONTEST, given, bob))["code"] == "LEASE_NOT_FOUND"
+    first, again = answers[0]
+    assert answers == [[first, again]] * 2
+    assert (first["duplicate"], again["duplicate"]) == (False, True)
+    shard = server.service.shards.get("p")
+    alerts = shard.alerts.newest_first()
+    assert {alert.kind for alert in alerts} == {AlertKind.JUDGMENT_CONTESTED}
+    told = {explanation(alert, shard) for alert in alerts}
+    assert told == {
+        f"ann stands by its judgment of {task}: It is a dog." for task in ("plain", "golden")
+    }
+    assert "correctGold" in suggestion(alerts[0], shard)[1]
