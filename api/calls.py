@@ -26,6 +26,7 @@ from api.projects import Project
 from api.requests import (
     AddTasks,
     AddWorkers,
+    Declare,
     LeaseTasks,
     Release,
     Request,
@@ -99,6 +100,17 @@ class Calls(Views):
             raise InvalidInput("kind", f"it must be one of {', '.join(KINDS)}")
         future: asyncio.Future[Int32s] = new_future()
         return await self._ask(AddWorkers(external_ids, kinds, attributes, actor, future), future)
+
+    async def declare_worker(
+        self, worker: int, attributes: Mapping[str, object], actor: str
+    ) -> int:
+        """Give a worker these attributes, in place of those it has; return the decision's seq."""
+        if not storable_json(attributes):
+            raise InvalidInput("attributes", "it must be a JSON object that can be stored")
+        if names_in(attributes) is None:
+            raise InvalidInput("attributes", "`skills` and `languages` must be lists of names")
+        future: asyncio.Future[int] = new_future()
+        return await self._ask(Declare(worker, attributes, actor, future), future)
 
     async def set_gold(self, tasks: Int32s, labels: Int16s, actor: str) -> Int64s:
         """Set the known answers of tasks, or withdraw them (-1). Returns a seq a row, -1 where the

@@ -9,6 +9,7 @@ GOLD_KINDS: Final = frozenset({GOLD_SET, GOLD_WITHDRAWN, GOLD_STATE})
 GOLD_SUSPECTED: Final = "GOLD_SUSPECTED"  # of the engine: what speaks against gold
 TASKS_ADDED: Final = "TASKS_ADDED"
 WORKERS_ADDED: Final = "WORKERS_ADDED"
+WORKER_DECLARED: Final = "WORKER_DECLARED"  # of staff: the attributes of a worker
 POLICY_CHANGED: Final = "POLICY_CHANGED"
 WORKER_VOIDED: Final = "WORKER_VOIDED"
 WORKER_RESTORED: Final = "WORKER_RESTORED"

@@ -68,8 +68,7 @@ class Eligibility:
 
     def declare(self, worker: int, attributes: Mapping[str, Any]) -> None:
         """Take note of the attributes of a worker."""
-        if attributes:
-            self._declared[worker] = attributes
+        self._declared[worker] = attributes
         self._able[worker] = names_in(attributes) or NOTHING
 
     def met_by(self, worker: int) -> frozenset[int] | None:

@@ -245,6 +245,12 @@ class Memory:
             self.queue.forget(worker)
         return self.stamp(changed, seq)
 
+    def declare(self, worker: int, attributes: Mapping[str, Any], seq: int) -> Int32s:
+        """Take the attributes of a worker, by the decision at `seq`; return who changed."""
+        self.eligibility.declare(worker, attributes)
+        self.queue.forget(worker)
+        return self.stamp([worker], seq)
+
     def stamp(self, workers: Sequence[int], seq: int) -> Int32s:
         """Take note that workers changed at `seq`; return them."""
         ids = np.array(workers, np.int32)

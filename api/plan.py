@@ -18,6 +18,7 @@ from api.decisions import (
     POLICY_CHANGED,
     REFIT,
     TASKS_ADDED,
+    WORKER_DECLARED,
     WORKERS_ADDED,
 )
 from api.directory import NewNames, storable
@@ -28,7 +29,7 @@ from api.limits import Limits
 from api.lookups import Known
 from api.memory import Memory
 from api.projects import Project
-from api.requests import AddTasks, AddWorkers, Refit, Release, SetGold, UpdatePolicy
+from api.requests import AddTasks, AddWorkers, Declare, Refit, Release, SetGold, UpdatePolicy
 from db.log import Entries
 
 ENGINE: Final = "engine"  # the actor of decisions that no person took
@@ -60,6 +61,7 @@ class Plan:
         self.dirty: set[int] = set()  # tasks whose load the queue does not know yet
         self.new_tasks = NewNames(len(memory.tasks), columns=([], [], []))
         self.new_workers = NewNames(len(memory.workers), columns=([], []))
+        self.declared: dict[int, Mapping[str, Any]] = {}  # attributes by worker
         self.ended: list[int] = []  # tasks, one for each lease that ends
         self.required: dict[int, int] = {}  # judgments that staff demand, by task
         self.voided: dict[int, int] = {}  # seq of the decision, by worker who is voided now
@@ -85,6 +87,7 @@ class Plan:
             self.new_tasks.ids
             or self.new_workers.ids
             or self.project
+            or self.declared
             or self.entries.retractions.seq
         )
 
@@ -239,6 +242,12 @@ class Plan:
             created += new
             request.worker.append(worker)
         self._decide_added(WORKERS_ADDED, self.new_workers, created, request.actor)
+
+    def declare(self, request: Declare) -> None:
+        """Set the attributes of a worker."""
+        self.declared[request.worker] = request.attributes
+        body = {"attributes": request.attributes}
+        request.seq = self.decide(WORKER_DECLARED, body, request.actor, worker=request.worker)
 
     def update_policy(self, request: UpdatePolicy) -> None:
         """Change the policy. The request is alone in its flush: others see the new one."""

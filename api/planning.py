@@ -16,6 +16,7 @@ from api.plan import ENGINE, Plan
 from api.requests import (
     AddTasks,
     AddWorkers,
+    Declare,
     HandleAlert,
     LeaseTasks,
     Refit,
@@ -62,6 +63,8 @@ def plan_requests(
                 plan.add_tasks(request)
             case AddWorkers():
                 plan.add_workers(request)
+            case Declare():
+                plan.declare(request)
             case UpdatePolicy():
                 plan.update_policy(request)
             case Retract():

@@ -16,6 +16,7 @@ from api.decisions import (
     REFIT,
     TASK_REOPENED,
     TASKS_ADDED,
+    WORKER_DECLARED,
     WORKER_RESTORED,
     WORKER_VOIDED,
     WORKERS_ADDED,
@@ -192,6 +193,8 @@ def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:
         return Changed(nothing, memory.void(act["worker_id"], seq))
     if act["kind"] == WORKER_RESTORED:
         return Changed(nothing, memory.unvoid(act["worker_id"], seq))
+    if act["kind"] == WORKER_DECLARED:
+        return Changed(nothing, memory.declare(act["worker_id"], body["attributes"], seq))
     if act["kind"] == WORKERS_JOINED:
         return Changed(nothing, memory.join(body["workers"], seq))
     if act["kind"] == WORKERS_SPLIT:

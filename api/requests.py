@@ -85,6 +85,17 @@ class AddWorkers:
 
 
 @dataclass(slots=True, eq=False)
+class Declare:
+    """All the attributes that a worker is to have."""
+
+    worker: int
+    attributes: Mapping[str, Any]
+    actor: str
+    future: asyncio.Future[int]
+    seq: int = 0
+
+
+@dataclass(slots=True, eq=False)
 class UpdatePolicy:
     """Knobs to set anew."""
 
@@ -171,6 +182,7 @@ Request = (
     | SetGold
     | AddTasks
     | AddWorkers
+    | Declare
     | UpdatePolicy
     | Retract
     | Refit
@@ -198,7 +210,15 @@ def row_count(request: Request) -> int:
             return len(names)
         case ReportFraud(bodies=bodies, ended=ended):
             return len(bodies) + len(ended)
-        case UpdatePolicy() | Retract() | Refit() | Rule() | HandleAlert() | SuspectGold():
+        case (
+            Declare()
+            | UpdatePolicy()
+            | Retract()
+            | Refit()
+            | Rule()
+            | HandleAlert()
+            | SuspectGold()
+        ):
             return 1
 
 

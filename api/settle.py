@@ -17,6 +17,7 @@ from api.plan import Plan
 from api.requests import (
     AddTasks,
     AddWorkers,
+    Declare,
     HandleAlert,
     LeaseTasks,
     Refit,
@@ -49,6 +50,7 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         kinds, attributes = plan.new_workers.columns
         declared = _with_some(plan.new_workers.first, attributes)
         workers.append(memory.add_workers(list(plan.new_workers.ids), kinds, seq, declared))
+    workers += [memory.declare(who, what, seq) for who, what in plan.declared.items()]
     vetting = memory.vetting
     vetting.evicted.clear()  # what they held was released
     for decided in plan.recorded:
@@ -147,6 +149,8 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 request.future.set_result(
                     TasksAdded(code, np.array(task, np.int32), np.array(created, np.bool_))
                 )
+            case Declare(seq=declared):
+                request.future.set_result(declared)
             case AddWorkers(worker=worker):
                 request.future.set_result(np.array(worker, np.int32))
             case (

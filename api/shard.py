@@ -268,6 +268,8 @@ class Shard(Calls):
                 await projects.insert_workers(
                     connection, project_id, at, workers.first, *workers.rows
                 )
+                for worker, attributes in plan.declared.items():
+                    await projects.declare_worker(connection, project_id, worker, attributes)
                 if plan.project is not None:
                     policy, version = plan.project.policy, plan.project.policy_version
                     await projects.update_policy(connection, project_id, policy.to_json(), version)

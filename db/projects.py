@@ -85,6 +85,13 @@ async def insert_workers(
     )
 
 
+async def declare_worker(
+    connection: AnyConnection, project_id: int, worker: int, attributes: Mapping[str, Any]
+) -> None:
+    """Store a worker's attributes."""
+    await connection.execute(sql("declare_worker"), project_id, worker, attributes)
+
+
 async def update_policy(
     connection: AnyConnection, project_id: int, policy: Mapping[str, Any], version: int
 ) -> None:

@@ -11,6 +11,7 @@ from api.graphql import (
     advising,
     alerting,
     deciding,
+    declaring,
     gold,
     granting,
     leasing,
@@ -23,6 +24,7 @@ from api.graphql import (
 )
 from api.graphql.alert import AcknowledgeAlertResult, Alert, AlertEvent, ResolveAlertResult
 from api.graphql.binding import bind
+from api.graphql.declaring import SetWorkerAttributesResult
 from api.graphql.gold import GoldAdvice
 from api.graphql.judgment import SubmitJudgmentResult, SubmitJudgmentsResult
 from api.graphql.key import ApiKey, CreateKeyResult, Me, RevokeKeyResult
@@ -143,6 +145,10 @@ class Mutation:
     add_tasks: AddTasksResult = strawberry.mutation(
         resolver=managing.add_tasks,
         description="Add tasks. Those whose external id is there already stay as they are.",
+    )
+    set_worker_attributes: SetWorkerAttributesResult = strawberry.mutation(
+        resolver=declaring.set_worker_attributes,
+        description="Say what a worker can and what it is: skills, languages, cohort.",
     )
     set_gold: SetGoldResult = strawberry.mutation(
         resolver=managing.set_gold,

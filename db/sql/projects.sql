@@ -40,6 +40,10 @@ insert into worker (project_id, worker_id, external_id, kind, attributes, create
 select $1, row.*, $2
 from unnest($3::integer[], $4::text[], $5::text[], $6::jsonb[]) as row;
 
+-- name: declare_worker
+-- A worker's attributes; the decision of the same transaction keeps the history.
+update worker set attributes = $3 where project_id = $1 and worker_id = $2;
+
 -- name: update_policy
 -- A project's new policy; the decision of the same transaction keeps the history.
 update project set policy = $2, policy_version = $3 where project_id = $1;

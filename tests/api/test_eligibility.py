@@ -60,7 +60,13 @@ async def test_tasks_go_to_those_who_can_also_after_a_restart(database_url: str)
         assert await leased(shard, 1) == ["french", "plain"]
         assert await leased(shard, 2) == ["french", "legal", "plain"]
         await shard.add_workers(["later"])
-        await leased(shard, 3)
+        assert await leased(shard, 3) == ["plain"]
+        with pytest.raises(InvalidInput, match="lists of names"):
+            await shard.declare_worker(3, {"skills": "law"}, "test")
+        await shard.declare_worker(3, {"languages": ["fr"], "skills": ["law"]}, "test")
+    async with open_shards(database_url) as shards:
+        shard = shards.get("p")
+        assert await leased(shard, 3) == ["french", "legal"]
         policy = {"overlap": 1}
         await shard.update_policy(policy, None, "test")
         assert await lack(shard, 3) == Lack.ALL_TAKEN

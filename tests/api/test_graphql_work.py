@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
-from tests.api.serving import LEASE, RELEASE, SUBMIT, SUBMIT_MANY, UPDATE_POLICY, Data, Serving
+from tests.api.serving import (
+    ADD_TASKS,
+    LEASE,
+    RELEASE,
+    SUBMIT,
+    SUBMIT_MANY,
+    UPDATE_POLICY,
+    Data,
+    Serving,
+)
 from tests.waiting import eventually
 
 
@@ -188,6 +197,23 @@ async def test_no_tasks_tells_when_to_come_back(server: Serving) -> None:
     assert (answer["__typename"], answer["code"]) == ("TryLater", "NO_TASKS")
     assert answer["retryAfter"] > 0
     assert answer["reason"] == "FINISHED"
+
+
+async def test_staff_says_what_a_worker_can(server: Serving) -> None:
+    await server.make_project(overlap=5)
+    task = {"externalId": "a", "payload": {}, "attributes": {"skills": ["law"]}}
+    await server.do(ADD_TASKS, {"project": "p", "tasks": [task]})
+    ann = await server.worker_key("p", "ann")
+    refused = await server.do(LEASE, {}, ann)
+    assert (refused["code"], refused["reason"]) == ("NO_TASKS", "NOT_ELIGIBLE")
+    mutation = """mutation ($input: SetWorkerAttributesInput!) {
+        setWorkerAttributes(input: $input) { __typename ... on Refusal { code message } } }"""
+    given = {"project": "p", "worker": "ann", "attributes": {"skills": ["law"]}}
+    assert (await server.do(mutation, given, ann))["code"] == "FORBIDDEN"
+    assert (await server.do(mutation, given | {"attributes": [1]}))["code"] == "INVALID_INPUT"
+    done = await server.do(mutation, given)
+    assert done["__typename"] == "SetWorkerAttributesPayload"
+    assert len((await server.do(LEASE, {}, ann))["leases"]) == 1
 
 
 async def test_me_shows_the_leases_that_a_worker_holds(server: Serving) -> None:
