@@ -206,7 +206,7 @@ class Policy:
 
     # Which tasks go to whom
     routing: str = _choice(
-        INFORMATION,
+        UNCERTAINTY,
         "Which of the tasks with the same priority a worker gets, once each has the judgments that "
         "it needs at least.",
         RANDOM="Any of them.",

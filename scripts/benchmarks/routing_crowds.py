@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from api.policy import Policy
 from scripts.benchmarks.crowds import PLANS
 from scripts.benchmarks.report import Cell, Figure, Report
 from scripts.benchmarks.routing_curve import draw
@@ -31,7 +32,7 @@ OTHERS: Final = (
     "misled",
 )
 GOALS: Final = (0.5, 0.7)  # of the judgments: as good as majority vote, as our consensus
-BEST: Final = "information"
+BEST: Final = Policy().routing.lower()
 
 
 @dataclass
