@@ -5,4 +5,5 @@ create index decision_kind on decision (project_id, kind, seq)
                    'WORKER_DECLARED', 'REFIT',
                    'STATUS_CHANGED', 'PROJECT_CHANGED', 'STATUS_HELD', 'STATUS_FREED',
                    'PAUSE_LIFTED', 'WORKER_APPEALED', 'APPEAL_ANSWERED', 'WORKERS_JOINED',
-                   'WORKERS_SPLIT', 'FRAUD_FOUND', 'ALERT_ACKNOWLEDGED', 'ALERT_RESOLVED');
+                   'WORKERS_SPLIT', 'FRAUD_FOUND', 'ALERT_ACKNOWLEDGED', 'ALERT_RESOLVED',
+                   'GOLD_SUSPECTED', 'JUDGMENT_CONTESTED');
