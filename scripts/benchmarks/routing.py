@@ -36,6 +36,9 @@ def routing(
         list[int] | None,
         typer.Option("--size", min=1000, help="Tasks of a project to lease from; repeatable."),
     ] = None,
+    asked: Annotated[
+        int, typer.Option(min=1, help="Times that a task is asked for in each measurement.")
+    ] = 3000,
     plot: Annotated[
         Path | None, typer.Option(help="Where the curves of the standard crowd go, as PNG.")
     ] = None,
@@ -54,5 +57,5 @@ def routing(
     if Part.REPLAYS in parts and data is not None:
         replays(report, seeds, data)
     if Part.LEASES in parts:
-        leases(report, sizes or SIZES)
+        leases(report, sizes or SIZES, asked)
     report.finish(json_file)

@@ -27,7 +27,6 @@ from scripts.benchmarks.synthetic import crowd
 
 LABELS: Final = 4
 WORKERS: Final = 500
-ASKED: Final = 3_000  # times, after as many that only warm up
 JUDGED: Final = 2  # judgments of each task at the start
 GROWTH: Final = 1.5  # of the p99, from the smallest project to the largest
 MOST_MS: Final = 5.0
@@ -92,23 +91,26 @@ class Desk:
         return plan_requests(self._memory, Known(), self._now, os.urandom, Limits(), requests)
 
 
-def leases(report: Report, sizes: Sequence[int]) -> None:
-    """Add the time of handing out one task, by the size of the project."""
-    asyncio.run(_measure(report, sizes))
+def leases(report: Report, sizes: Sequence[int], asked: int) -> None:
+    """Add the time of handing out one task, by the size of the project.
+
+    Asked for so many times, after as many that only warm up.
+    """
+    asyncio.run(_measure(report, sizes, asked))
 
 
-async def _measure(report: Report, sizes: Sequence[int]) -> None:
+async def _measure(report: Report, sizes: Sequence[int], asked: int) -> None:
     found: dict[int, list[float]] = {}
     with report.progress() as progress:
         doing = progress.add_task("", total=len(sizes))
         for tasks in sizes:
             progress.update(doing, description=f"{tasks:,} tasks")
             desk = Desk(tasks)
-            for _ in range(ASKED):
+            for _ in range(asked):
                 desk.ask()
-            steady = np.array([desk.ask() for _ in range(ASKED)])
+            steady = np.array([desk.ask() for _ in range(asked)])
             desk.change_policy()
-            changed = np.array([desk.ask() for _ in range(ASKED)])
+            changed = np.array([desk.ask() for _ in range(asked)])
             slow = [1000 * float(np.quantile(times, 0.99)) for times in (steady, changed)]
             found[tasks] = slow
             longest = 1000 * float(max(steady.max(), changed.max()))

@@ -28,6 +28,10 @@ TINY = {
     "api": ["--seconds", "0.3", "--connections", "4", "--repeats", "1"],
     "feed": ["--subscribers", "1", "--subscribers", "3", "--judgments", "6"],
     "restart": ["--judgments", "3000", "--repeats", "1"],
+    "routing": [
+        *("--seeds", "1", "--tasks", "20", "--only", "demo", "--size", "1000", "--asked", "20"),
+        *("--part", "crowds", "--part", "leases"),
+    ],
     "retraction": ["--judgments", "3000", "--seconds", "0.5", "--rate", "50"],
 }
 FOUND = {
@@ -39,6 +43,7 @@ FOUND = {
     "feed": ["taskFeed, 3 subscribers, p99", "qualityFeed, 1 subscriber, p50"],
     "restart": ["3,000 judgments, no snapshot", "3,000 judgments, oldest snapshot",
                 "3,000 judgments, no snapshot: memory a judgment"],
+    "routing": ["lease of 1,000, longest", "lease of 1,000 after a new policy, p99"],
     "retraction": ["submits at 50/s meanwhile, p99", "as of 1,500 of 3,000 entries",
                    "void a worker of 20, of 3,000 judgments, longest"],
 }  # fmt: skip
