@@ -33,7 +33,10 @@ from tests.api.serving import (
 )
 
 SCHEMA: GraphQLSchema = build_schema(text())
-WORKER_MAY = {"me", "leaseTasks", "submitJudgment", "submitJudgments", "releaseLeases", "appeal"}
+WORKER_MAY = {
+    *("me", "leaseTasks", "submitJudgment", "submitJudgments", "releaseLeases", "appeal"),
+    "contestJudgment",
+}
 
 
 def everything(type_: Any, depth: int = 5) -> str:

@@ -27,6 +27,11 @@ SUBMIT = """mutation ($input: SubmitJudgmentInput!) { submitJudgment(input: $inp
   }
   ... on Refusal { code message retryAfter }
 } }"""
+CONTEST = """mutation ($input: ContestJudgmentInput!) {
+  contestJudgment(input: $input) { __typename
+    ... on ContestJudgmentPayload { duplicate } ... on Refusal { code message retryAfter }
+  }
+}"""
 RELEASE = """mutation ($input: ReleaseLeasesInput!) { releaseLeases(input: $input) { __typename
   ... on ReleaseLeasesPayload { released refusals { row code message } }
   ... on Refusal { code message retryAfter }
@@ -113,10 +118,14 @@ class Watcher:
             rows.append(("repeat", label))
         elif how < 0.5:
             rows = [("judge", "cat" if label == "dog" else "dog"), ("revise", label)]
-        for what, given in rows:
-            answer, took, about = await self._ask(SUBMIT, {"leaseId": sight.lease, "label": given})
+        for what, chosen in rows:
+            answer, took, about = await self._ask(SUBMIT, {"leaseId": sight.lease, "label": chosen})
             sight.seen |= {f"{what} took": took, f"{what} answer": _kind(answer)}
             sight.seen |= {f"{what} {name}": value for name, value in about.items()}
+        if how > 0.9:
+            given = {"leaseId": sight.lease, "message": "I looked twice.", "clientId": sight.lease}
+            answer, took, _ = await self._ask(CONTEST, given)
+            sight.seen |= {"contest took": took, "contest answer": _kind(answer)}
         me, took, _ = await self._ask(ME)
         standing = orjson.dumps(me["standing"]).decode()
         sight.seen |= {"standing moved": float(standing != self._standing), "me took": took}
