@@ -26,7 +26,7 @@ EDGES: Final = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
 # these scatter on it. Who knows the answer need not read it, and is so much ahead.
 TEMPO: Final = np.linspace(-2.0, 2.0, 9)
 TEMPO_SPREAD: Final = 0.7
-SCATTER: Final = (0.75, 0.95)
+SCATTER: Final = (0.75, 0.87)
 AHEAD: Final = (1.2, 2.4)
 SURE: Final = 0.97  # of those who know
 SHARES: Final = (0.15, 0.4)

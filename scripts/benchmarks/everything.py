@@ -10,6 +10,7 @@ from scripts.benchmarks.accuracy import accuracy
 from scripts.benchmarks.api import api
 from scripts.benchmarks.engine import engine
 from scripts.benchmarks.feed import feed
+from scripts.benchmarks.gold import gold
 from scripts.benchmarks.options import Folder
 from scripts.benchmarks.report import FOLDER
 from scripts.benchmarks.reputation import reputation
@@ -42,6 +43,7 @@ def everything(
     writes(judgments=20_000, singles=5_000, repeats=2, folder=folder, json_file=file("writes"))
     api(seconds=3.0, repeats=1, folder=folder, json_file=file("api"))
     feed(subscribers=[1, 100], judgments=60, folder=folder, json_file=file("feed"))
+    gold(seeds=1, part=None, json_file=file("gold"))
     reputation(seeds=1, part=None, only=None, json_file=file("reputation"))
     restart(judgments=[200_000], repeats=1, folder=folder, json_file=file("restart"))
     retraction(judgments=100_000, seconds=3.0, folder=folder, json_file=file("retraction"))
