@@ -21,6 +21,7 @@ from api.tables.results import (
 )
 from engine import Categorical, Consensus, WorkerStats
 from engine.agreement import krippendorff_alpha, score_against_gold
+from engine.calibrating import calibrate
 from engine.population import Population
 from engine.reputation import Reputations, everyone
 
@@ -111,6 +112,7 @@ def aggregate(
     Categorical.fit(nothing, nothing, nothing.astype(np.int16), len(judgments.labels))
     check = None if gold is None else _check(judgments, gold, target, report)
     model = _fit(judgments, None if gold is None else gold.label, report)
+    calibrate(model)
     tasks = np.arange(len(judgments.tasks), dtype=np.int32)
     consensus = model.consensus(tasks)
     result = Aggregation(
@@ -168,6 +170,7 @@ def _fit(judgments: Judgments, gold: npt.NDArray[np.int16] | None, report: Repor
 
 def _check(judgments: Judgments, gold: Gold, target: float, report: Report) -> Check:
     blind = _fit(judgments, None, report)
+    calibrate(blind)
     tasks = np.flatnonzero(gold.label >= 0).astype(np.int32)
     known = gold.label[tasks]
     chances = blind.posterior(tasks)

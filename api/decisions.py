@@ -24,6 +24,8 @@ STATUS_CHANGED: Final = "STATUS_CHANGED"
 PROJECT_CHANGED: Final = "PROJECT_CHANGED"
 # Of the engine: what its search for fraud comes to.
 FRAUD_FOUND: Final = "FRAUD_FOUND"
+# Of the engine: what confidence was learned to mean.
+CALIBRATED: Final = "CALIBRATED"
 # Of staff and workers: what is said of a worker's status.
 STATUS_HELD: Final = "STATUS_HELD"
 STATUS_FREED: Final = "STATUS_FREED"

@@ -143,7 +143,7 @@ def _tasks(memory: Memory) -> Iterator[Block]:
             pa.array(memory.tasks.names(ids[kept]), _TEXT),
             labels.take(pa.array(views.label[kept])),
             views.confidence[kept],
-            *memory.model.posterior(ids[kept]).T,
+            *memory.model.probabilities(ids[kept]).T,
             pa.array([STATUSES[status] for status in views.status[kept]], _TEXT),
             views.judgments[kept],
             labels.take(pa.array(gold, mask=gold < 0)),

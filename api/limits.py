@@ -17,6 +17,7 @@ class Limits:
     derived_share: float = 0.25  # most of the time that goes into writing them
     renewal_pause: float = 0.5  # without a judgment, until reputations are looked at anew
     renewal_share: float = 0.05  # most of the time that goes into that
+    calibration_rows: int = 100  # new judgments, before what confidence means is learned anew
     feed_tick: float = 0.1  # between two looks at what changed
     seat_patience: float = 5.0  # at a start, for the busy connection of a process that may be dead
     follow_pause: float = 1.0  # between two looks at the log where another process writes it

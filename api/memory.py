@@ -15,6 +15,7 @@ import numpy as np
 
 from api.acts import Ruling
 from api.alerts import AlertBook
+from api.calibrated import Calibrated
 from api.directory import Directory
 from api.doubts import Doubts
 from api.eligibility import Eligibility
@@ -87,6 +88,7 @@ class Memory:
         self.voided: dict[int, int] = {}  # seq of the decision by voided worker
         self.voices = Voices()
         self.alerts = AlertBook()
+        self.calibrated = Calibrated()
         self._recent: deque[tuple[int, int]] = deque()  # (step of time, judgments)
 
     # What changes it
@@ -169,6 +171,13 @@ class Memory:
         workers = everyone if self.vetting.adopt(project, seq) else everyone[:0]
         self.standing.worker_seq[workers] = seq
         return workers
+
+    def calibrate(self, calibrated: Calibrated) -> None:
+        """Let confidence mean what was learned; a sweep is due."""
+        self.calibrated = calibrated
+        if calibrated.calibration is not None:
+            self.model.calibration = calibrated.calibration
+        self.standing.begin_sweep()
 
     def rule(self, ruling: Ruling, seq: int) -> Int32s:
         """Let what was said of a worker at `seq` take effect; return who changed."""
@@ -383,7 +392,7 @@ class Memory:
             contested_tasks=counts[CONTESTED],
             open_leases=len(self.leases),
             workers=len(self.workers),
-            mean_confidence=totals.mean_confidence if totals.tasks else math.nan,
+            mean_confidence=self.standing.mean_confidence,
             agreement=totals.agreement if totals.judgments else math.nan,
             gold_accuracy=(
                 totals.gold_right / totals.gold_total if totals.gold_total else math.nan

@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from api.acts import Row, Ruling
+from api.calibrated import Calibrated
 from api.codes import Code
 from api.decisions import (
     GOLD_SET,
@@ -67,6 +68,7 @@ class Plan:
         self.voided: dict[int, int] = {}  # seq of the decision, by worker who is voided now
         self.restored: dict[int, int] = {}  # the same of those who are so no more
         self.refits: Refit | None = None  # what is fitted in this flush
+        self.calibrated: Calibrated | None = None  # what confidence means from now on
         self.recorded: list[int] = []  # seqs of what the tests had come to before
         self.ruling: tuple[int, Ruling] | None = None  # with the seq of its decision
         self.joined: dict[int, tuple[int, ...]] = {}  # who counts as one, by the decision's seq

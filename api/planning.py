@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from api.alerting import end_alerts, plan_handling
-from api.decisions import FRAUD_FOUND, GOLD_STATE, GOLD_SUSPECTED
+from api.calibrated import Calibrated
+from api.decisions import CALIBRATED, FRAUD_FOUND, GOLD_STATE, GOLD_SUSPECTED
 from api.gold_book import ACTIVE, GoldState
 from api.handing import hand_out
 from api.judging import plan_judgments
@@ -16,6 +17,7 @@ from api.plan import ENGINE, Plan
 from api.requests import (
     AddTasks,
     AddWorkers,
+    Calibrate,
     Declare,
     HandleAlert,
     LeaseTasks,
@@ -74,6 +76,9 @@ def plan_requests(
             case ReportFraud():
                 request.seq = [_found(plan, body) for body in request.bodies]
                 end_alerts(plan, request.ended)
+            case Calibrate():
+                request.seq = plan.decide(CALIBRATED, request.body, ENGINE)
+                plan.calibrated = Calibrated.of(request.body, request.seq)
             case Rule():
                 plan_ruling(plan, request, known.decided)
             case HandleAlert():

@@ -10,7 +10,9 @@ import numpy as np
 
 from api import snapshots
 from api.alerts import Decision
+from api.calibrated import Calibrated
 from api.decisions import (
+    CALIBRATED,
     GOLD_SUSPECTED,
     POLICY_CHANGED,
     REFIT,
@@ -183,6 +185,9 @@ def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:
         project = replace(memory.project, policy=policy, policy_version=body["version"])
         workers = memory.adopt(project, seq)
         return Changed(memory.sweep_all(seq), workers)
+    if act["kind"] == CALIBRATED:
+        memory.calibrate(Calibrated.of(body, seq))
+        return Changed(memory.sweep_all(seq), nothing)
     if act["kind"] == REFIT:
         workers = memory.refit(seq, body.get("judgments", _REFIT_PART), begin=body["begin"])
         return Changed(memory.sweep_all(seq), workers)
@@ -206,6 +211,8 @@ def _recall_act(memory: Memory, act: asyncpg.Record) -> None:
     """Take note of an act whose effect on model and tests a snapshot holds."""
     if act["kind"] in RULINGS:
         memory.vetting.recall(ruling_of(act), act["seq"])
+    elif act["kind"] == CALIBRATED:
+        memory.calibrated = Calibrated.of(act["body"], act["seq"])
     elif act["kind"] not in (POLICY_CHANGED, REFIT):
         _take_act(memory, act)
 

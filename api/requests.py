@@ -132,6 +132,15 @@ class Refit:
 
 
 @dataclass(slots=True, eq=False)
+class Calibrate:
+    """What confidence was learned to mean; the body of its decision. Its seq."""
+
+    body: Mapping[str, Any]
+    future: asyncio.Future[int]
+    seq: int = 0
+
+
+@dataclass(slots=True, eq=False)
 class Rule:
     """What staff, or a worker who appeals, says of a worker's status."""
 
@@ -188,6 +197,7 @@ Request = (
     | Refit
     | Rule
     | ReportFraud
+    | Calibrate
     | HandleAlert
     | SuspectGold
 )
@@ -216,6 +226,7 @@ def row_count(request: Request) -> int:
             | Retract()
             | Refit()
             | Rule()
+            | Calibrate()
             | HandleAlert()
             | SuspectGold()
         ):
@@ -224,4 +235,4 @@ def row_count(request: Request) -> int:
 
 def alone(request: Request) -> bool:
     """Whether a request needs a flush of its own: what follows it must see its effect."""
-    return isinstance(request, UpdatePolicy | Retract | Refit | Rule | HandleAlert)
+    return isinstance(request, UpdatePolicy | Retract | Refit | Rule | Calibrate | HandleAlert)

@@ -17,6 +17,7 @@ from api.plan import Plan
 from api.requests import (
     AddTasks,
     AddWorkers,
+    Calibrate,
     Declare,
     HandleAlert,
     LeaseTasks,
@@ -81,6 +82,8 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         memory.count_judgments(len(plan.entries.judgments.seq), plan.now.timestamp())
         memory.standing.retract(lessons.events.task[lessons.events.kind == RETRACT])
     workers += [memory.unvoid(worker, decided) for worker, decided in plan.restored.items()]
+    if plan.calibrated is not None:
+        memory.calibrate(plan.calibrated)
     if plan.refits is not None:
         refits = plan.refits
         workers.append(memory.refit(seq, refits.judgments, begin=refits.begin))
@@ -163,6 +166,8 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 request.future.set_result(entered)
             case SuspectGold(seq=entered_at):
                 request.future.set_result(entered_at)
+            case Calibrate(seq=entered):
+                request.future.set_result(entered)
             case Refit():
                 request.future.set_result(not memory.model.refitting)
             case Submit() | Retract() | Rule() | HandleAlert():

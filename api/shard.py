@@ -18,6 +18,7 @@ import asyncpg
 import numpy as np
 
 from api import recovery
+from api.calibrating import Calibrator
 from api.calls import Calls, new_future
 from api.derived import WriteBehind
 from api.errors import (
@@ -113,6 +114,7 @@ class Shard(Calls):
         self.staff = Staff(pool, lambda: self.memory, self._ask, limits)
         self._finder = Finder(pool, lambda: self.memory, self._ask, self.staff)
         self._gold_watch = GoldWatch(lambda: self.memory, self._ask)
+        self._calibrator = Calibrator(lambda: self.memory, self._ask, limits)
         self._running: asyncio.Task[None] | None = None
 
     async def _ask(self, request: Request, future: asyncio.Future[_T]) -> _T:
@@ -166,6 +168,7 @@ class Shard(Calls):
         """Carry out what waits, bring derived tables and snapshot up to date, leave the seat."""
         await self._finder.stop()
         await self._gold_watch.stop()
+        await self._calibrator.stop()
         self._closing = True
         self._inbox.wake()
         if self._running is not None:
@@ -239,6 +242,7 @@ class Shard(Calls):
         self._snapshots.consider(memory.seq)
         self._finder.consider()
         self._gold_watch.consider(changed.tasks)
+        self._calibrator.consider()
 
     async def _commit_plan(
         self, memory: Memory, now: datetime, requests: list[Request]

@@ -4,6 +4,7 @@ A status is a function of judgments, confidence, gold, policy and what staff dem
 nothing else.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from engine.answers import answers_to
 
 # A confidence that moved by less is not news: after a refit every task has moved by a little.
 NOTICEABLE = 0.005
+GRAIN = 2.0**-24  # of confidence, in single precision
 RECOUNT_ROWS = 100_000  # tasks whose judgments are laid out at a time
 SWEEP_ROWS = 5_000  # half a millisecond; several where many are to be handed out again
 
@@ -57,7 +59,15 @@ class Standing:
         self.any_retracted = False
         self._resting = np.zeros(0, np.bool_)
         self.counts = np.zeros(3, np.int64)
+        # Whole numbers, so that the order of what comes does not tell.
+        self._confidences = 0  # their sum over tasks with a label, in units of GRAIN
+        self._labelled = 0
         self._unswept = range(0)
+
+    @property
+    def mean_confidence(self) -> float:
+        """Over the tasks with a judgment or gold; nan without any."""
+        return self._confidences * GRAIN / self._labelled if self._labelled else math.nan
 
     @property
     def sweeping(self) -> bool:
@@ -166,9 +176,13 @@ class Standing:
 
     def _put(self, tasks: Int32s, now: Consensus, status: Int8s, seq: int) -> None:
         was = self.status[tasks]
+        self._labelled += int(np.count_nonzero(now.label >= 0))
+        self._labelled -= int(np.count_nonzero(self.label[tasks] >= 0))
+        self._confidences -= _grains(self.confidence[tasks])
         self.status[tasks] = status
         self.label[tasks] = now.label
         self.confidence[tasks] = now.confidence
+        self._confidences += _grains(self.confidence[tasks])
         self.judgments[tasks] = now.judgments
         self.gold[tasks] = now.gold
         self.seq[tasks] = seq
@@ -188,6 +202,10 @@ class Standing:
         turned = tasks[resting != self._resting[tasks]]
         self._resting[tasks] = resting
         return turned, ~self._resting[turned]
+
+
+def _grains(confidence: NDArray[np.float32]) -> int:
+    return int(np.rint(confidence / GRAIN).astype(np.int64).sum())
 
 
 def models_among(model: Categorical, tasks: Int32s, is_model: NDArray[np.bool_]) -> Int32s:

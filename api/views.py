@@ -97,7 +97,7 @@ class Views(ABC):
 
     def posterior(self, ids: Int32s) -> Float64s:
         """Return the probability of each label for each task."""
-        return self.memory.model.posterior(ids)
+        return self.memory.model.probabilities(ids)
 
     def judgments_of(self, task: int) -> tuple[Int32s, Int16s]:
         """Return the task's live judgments: workers, and their labels."""

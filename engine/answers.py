@@ -6,6 +6,7 @@ import numpy.typing as npt
 from engine.categorical import Categorical
 
 Ints = npt.NDArray[np.int32]
+Labels = npt.NDArray[np.int16]
 
 
 def answers_to(model: Categorical, tasks: Ints) -> tuple[Ints, Ints]:
@@ -13,12 +14,18 @@ def answers_to(model: Categorical, tasks: Ints) -> tuple[Ints, Ints]:
 
     Cost: some 10 ns a judgment.
     """
+    place, worker, _ = answers_with_labels(model, tasks)
+    return place, worker
+
+
+def answers_with_labels(model: Categorical, tasks: Ints) -> tuple[Ints, Ints, Labels]:
+    """The same with the answers, int16[n]."""
     votes = model.votes
     known = np.flatnonzero(tasks < model.task_count)
     length = votes.length[tasks[known]].astype(np.int64)
     before = np.cumsum(length) - length
     rows = np.repeat(votes.start[tasks[known]] - before, length) + np.arange(int(length.sum()))
-    return np.repeat(known.astype(np.int32), length), votes.worker[rows]
+    return np.repeat(known.astype(np.int32), length), votes.worker[rows], votes.label[rows]
 
 
 def answers_between(model: Categorical, workers: Ints, first: int, end: int) -> tuple[Ints, Ints]:

@@ -1,12 +1,14 @@
 """The label model for single-choice answers: live judgments, posteriors and expected counts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.arrays import FIRST_ROWS, grown, grown_fields
+from engine.calibration import Calibration, moved
 from engine.events import Consensus, Events, Outcome, Totals, WorkerStats
 from engine.full import Full
 from engine.kernels import stream
@@ -53,6 +55,7 @@ class Categorical:
         if not FEWEST_LABELS <= labels <= MOST_LABELS:
             raise ValueError(f"labels must be {FEWEST_LABELS} to {MOST_LABELS}, not {labels}")
         self.labels = labels
+        self.calibration = Calibration.before(labels)
         self._form = Full() if labels <= FULL_LABELS else Wide()
         self._votes = Votes(
             np.zeros(0, np.int64),
@@ -207,7 +210,13 @@ class Categorical:
         return self._votes.worker[rows].copy(), self._votes.label[rows].copy()
 
     def consensus(self, tasks: Ints) -> Consensus:
-        """The label we stand by for each of the tasks; ties go to the lower label."""
+        """The label we stand by for each of the tasks, and how often such a label is right."""
+        believed = self.beliefs(tasks)
+        return replace(believed, confidence=self.calibration.of(believed, self.labels))
+
+    def beliefs(self, tasks: Ints) -> Consensus:
+        """The same before it is calibrated: the label most probable to the model, and its
+        probability; ties go to the lower label."""
         tasks = np.asarray(tasks, np.int32)
         count = len(tasks)
         judgments = np.zeros(count, np.int32)
@@ -229,6 +238,13 @@ class Categorical:
         ids = tasks[known]
         judged = (self._votes.length[ids] > 0) | (self._votes.gold[ids] >= 0)
         posterior[known[judged]] = self._form.posterior(self._votes, self._live, ids[judged])
+        return posterior
+
+    def probabilities(self, tasks: Ints) -> Floats:
+        """Probabilities [n, labels] to show: that of the best label is its confidence."""
+        posterior, now = self.posterior(tasks), self.consensus(tasks)
+        rows = np.flatnonzero(now.label >= 0)
+        posterior[rows] = moved(posterior[rows], now.label[rows], now.confidence[rows])
         return posterior
 
     def prior(self) -> Floats:
@@ -282,6 +298,7 @@ class Categorical:
             "labels": np.array(self.labels),
             "digits": np.zeros(0, self._sweep.table.dtype),
             "progress": self._progress.copy(),
+            "calibration": np.array(self.calibration),
         }
         for name, array, rows in self._arrays():
             columns[name] = (array if rows is None else array[:rows]).copy()
@@ -292,6 +309,7 @@ class Categorical:
         """The model whose `state` this is. Raises KeyError or ValueError if it is not one."""
         model = cls(int(columns["labels"]), columns["digits"].dtype)
         model._progress[:] = columns["progress"]
+        model.calibration = Calibration(*columns["calibration"].tolist())
         model._reserve(model.task_count, model.worker_count)
         model._reserve_rows(len(columns["votes.worker"]))
         model._votes.pool[:] = columns["votes.pool"]

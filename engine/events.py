@@ -97,9 +97,9 @@ class WorkerStats:
 class Totals:
     """Sums over a model.
 
-    judgments: live ones. tasks: those with judgments; mean_confidence: over those. agreement: share
-    of judgments equal to the consensus, over tasks with at least two judgments or gold. gold_right
-    of gold_total: judgments on gold.
+    judgments: live ones. tasks: those with judgments; mean_confidence: over those, before
+    it is calibrated. agreement: share of judgments equal to the consensus, over tasks with at least
+    two judgments or gold. gold_right of gold_total: judgments on gold.
     """
 
     judgments: int

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engine.calibrating import calibrate
 from engine.categorical import FULL_LABELS, Categorical
 from engine.events import GOLD, JUDGE, RETRACT, Events
 from engine.kernels.choosing import LOOKS
@@ -31,6 +32,7 @@ def _exercise(labels: int) -> None:
     )
     model.labels_of(np.zeros(1, np.int32), np.zeros(1, np.int32))
     model.consensus(np.zeros(1, np.int32))
+    calibrate(model)
     model.posterior(np.zeros(1, np.int32))
     model.refit()
 

@@ -29,7 +29,7 @@ def write_consensus(file: OutFile, judgments: Judgments, model: Categorical) -> 
         consensus = model.consensus(tasks)
         names = judgments.tasks.slice(start, len(tasks))
         chosen = labels.take(pa.array(consensus.label))
-        write_rows(file, [names, chosen, consensus.confidence, *model.posterior(tasks).T])
+        write_rows(file, [names, chosen, consensus.confidence, *model.probabilities(tasks).T])
 
 
 def write_workers(

@@ -97,12 +97,14 @@ select greatest(
 
 -- name: acts_between
 -- Decisions of staff that change more than judgments and gold do: policies, reopened tasks, voided and
--- joined workers, their attributes, refits, what is said of a worker's status or, resolving an alert, of its pace; and appeals.
+-- joined workers, their attributes, refits, what is said of a worker's status or, resolving an alert, of
+-- its pace; appeals; and calibrations.
 select seq, kind, task_id, worker_id, body
 from decision
 where project_id = $1 and seq > $2 and seq <= $3
     and kind in ('POLICY_CHANGED', 'TASK_REOPENED', 'WORKER_VOIDED', 'WORKER_RESTORED',
                  'WORKER_DECLARED', 'STATUS_HELD', 'STATUS_FREED', 'PAUSE_LIFTED', 'WORKER_APPEALED',
-                 'APPEAL_ANSWERED', 'REFIT', 'WORKERS_JOINED', 'WORKERS_SPLIT', 'ALERT_RESOLVED')
+                 'APPEAL_ANSWERED', 'REFIT', 'WORKERS_JOINED', 'WORKERS_SPLIT', 'CALIBRATED',
+                 'ALERT_RESOLVED')
     and (kind <> 'ALERT_RESOLVED' or worker_id is not null)
 order by seq;

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -33,8 +34,17 @@ class Clock:
 
 @asynccontextmanager
 async def open_shards(
-    url: str, clock: Callable[[], datetime] | None = None, limits: Limits | None = None
+    url: str,
+    clock: Callable[[], datetime] | None = None,
+    limits: Limits | None = None,
+    *,
+    calibrates: bool = False,
 ) -> AsyncIterator[Shards]:
+    """Shards of a test's own. What confidence means is learned at times that no test can know, so
+    only those learn it that say so."""
+    limits = limits or Limits()
+    if not calibrates:
+        limits = replace(limits, calibration_rows=10**9)
     pool = await create_pool(url, size=4)
     try:
         shards = Shards(url, pool, limits=limits, now=clock or Clock())

@@ -106,7 +106,7 @@ async def test_a_refit_that_was_broken_off_is_carried_on_at_the_next_start(
             rebuilt.apply(Events.judgments(range(TASKS), [worker] * TASKS, [0] * TASKS))
         rebuilt.refit()
         tasks = all_tasks(shard)
-        np.testing.assert_array_equal(shard.posterior(tasks), rebuilt.posterior(tasks))
+        np.testing.assert_array_equal(shard.memory.model.posterior(tasks), rebuilt.posterior(tasks))
         seq = shard.seq
     async with open_shards(database_url, limits=limits) as shards:
         await shards.all()[0].staff.finish()

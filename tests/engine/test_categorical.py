@@ -180,7 +180,7 @@ def test_counts_are_the_sums_of_the_posteriors(program: tuple[int, list[Event]])
     model.apply(columns(events))
     totals = model.totals()
     tasks = np.arange(model.task_count, dtype=np.int32)
-    consensus = model.consensus(tasks)
+    consensus = model.beliefs(tasks)
     judged = consensus.judgments > 0
     assert totals.tasks == judged.sum()
     assert totals.judgments == consensus.judgments.sum()

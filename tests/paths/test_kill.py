@@ -1,6 +1,7 @@
 """kill -9 of the server, over and over, under a crowd that submits as fast as it can."""
 
 import asyncio
+import json
 import random
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ import pytest
 
 from api.documents import ADD_TASKS, CREATE_PROJECT
 from engine import GOLD, JUDGE, Categorical, Events
+from engine.calibration import Calibration
 from tests.paths.serving import RefusalError, ServerProcess, admin_token, ask
 from tests.waiting import PATIENCE, eventually
 
@@ -199,6 +201,7 @@ async def _check_state(database_url: str, server: ServerProcess, token: str) -> 
     )
     after = None
     seen = 0
+    told: list[tuple[np.ndarray[tuple[int], np.dtype[np.int32]], float]] = []
     async with httpx.AsyncClient(timeout=PATIENCE) as client:
         while True:
             page = await ask(client, server.url, token, POSTERIORS, after=after)
@@ -209,9 +212,18 @@ async def _check_state(database_url: str, server: ServerProcess, token: str) -> 
                 assert node["judgmentCount"] == expected.judgments[0]
                 if expected.judgments[0]:
                     assert node["consensus"]["label"] == str(expected.label[0])
-                    assert node["consensus"]["confidence"] == expected.confidence[0]
+                    told.append((task, node["consensus"]["confidence"]))
                 seen += 1
             if not page["pageInfo"]["hasNextPage"]:
                 break
             after = page["pageInfo"]["endCursor"]
     assert seen == TASKS
+    # What confidence means may have been learned anew while the pages were read.
+    connection = await asyncpg.connect(database_url)
+    learned = await connection.fetch("select body from decision where kind = 'CALIBRATED'")
+    await connection.close()
+    meanings = [rebuilt.calibration]
+    meanings += [Calibration(*json.loads(row["body"])["parameters"]) for row in learned]
+    believed = [rebuilt.beliefs(task) for task, _ in told]
+    for (_, confidence), belief in zip(told, believed, strict=True):
+        assert confidence in [meaning.of(belief, LABELS)[0] for meaning in meanings]
