@@ -109,10 +109,6 @@ class StatusTests:
             return np.zeros(0, np.int32)
         return _listed(self._work, worker)[-most:]
 
-    def judgment_count(self) -> int:
-        """Live judgments."""
-        return int(self._votes.length.sum())
-
     def apply(
         self,
         events: Events,
