@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from api.decisions import GOLD_STATE, GOLD_WITHDRAWN
 from api.rows import Int32s
@@ -67,9 +68,13 @@ class GoldBook:
         elif kind == GOLD_WITHDRAWN:
             self.label[task] = -1
         else:
+            source, state = GoldSource.IMPORTED, GoldState.ACTIVE
+            if self.known(task):  # another answer does not bring back what was retired
+                source = SOURCES[self.source[task]]
+                state = GoldState.RETIRED if self.state[task] == RETIRED else state
             self.label[task] = body["label"]
-            self.source[task] = SOURCES.index(body.get("source", GoldSource.IMPORTED))
-            self.state[task] = STATES.index(body.get("state", GoldState.ACTIVE))
+            self.source[task] = SOURCES.index(body.get("source", source))
+            self.state[task] = STATES.index(body.get("state", state))
             self.decided[task] = seq
         if self.label[task] >= 0 and self.state[task] == ACTIVE:
             listed = self._active[self.label[task]]
@@ -79,6 +84,14 @@ class GoldBook:
     def known(self, task: int) -> bool:
         """Whether the task is gold, in any state."""
         return task < len(self.label) and bool(self.label[task] >= 0)
+
+    def quarantined(self, tasks: Int32s) -> NDArray[np.bool_]:
+        """Which of the tasks are gold in quarantine; nobody gets these."""
+        found = np.zeros(len(tasks), np.bool_)
+        known = tasks < len(self.label)
+        some = tasks[known]
+        found[known] = (self.label[some] >= 0) & (self.state[some] == QUARANTINED)
+        return found
 
     def suspect(self, task: int, answers: int) -> None:
         """Take note that a task was suspected when it had so many answers."""

@@ -140,7 +140,7 @@ class Memory:
         outcome = self.model.apply(lessons.events)
         self.background.count(len(lessons.events), refitted=outcome.refitted)
         tasks, workers = self.standing.update(self.model, policy, outcome, seq)
-        self._rest(outcome.tasks)
+        self.rest(outcome.tasks)
         self._let_again(lessons)
         turned = self.vetting.learn(self.project, lessons)
         self.standing.worker_seq[turned] = seq
@@ -194,7 +194,7 @@ class Memory:
         """Let standing and queue of some more tasks follow; return those that changed, at `seq`."""
         policy = self.project.policy
         tasks, moved = self.standing.sweep(self.model, policy, seq)
-        self._rest(tasks)
+        self.rest(tasks)
         return moved
 
     def sweep_all(self, seq: int) -> Int32s:
@@ -209,7 +209,7 @@ class Memory:
         policy = self.project.policy
         self.standing.required[tasks] = judgments
         moved = self.standing.look(self.model, policy, tasks, seq, noticeable=0.0)
-        self._rest(tasks)
+        self.rest(tasks)
         self.tell_loads(tasks)
         return moved
 
@@ -324,7 +324,7 @@ class Memory:
         standing.leases[:] = 0
         np.add.at(standing.leases, held, 1)
         self._count_loads()
-        self._rest(np.arange(len(self.tasks), dtype=np.int32))
+        self.rest(np.arange(len(self.tasks), dtype=np.int32))
         self.vetting.survey(self.project, len(self.workers))
 
     def _count_loads(self) -> None:
@@ -335,9 +335,10 @@ class Memory:
         np.add.at(self.load, np.array(held, np.int32), 1)
         self.tell_loads(ids)
 
-    def _rest(self, tasks: Int32s) -> None:
+    def rest(self, tasks: Int32s) -> None:
+        """Let the queue follow what became of tasks."""
         self.queue.follow(tasks)
-        turned, opened = self.standing.rest(tasks)
+        turned, opened = self.standing.rest(tasks, self.gold.quarantined(tasks))
         self.queue.set_open(turned, opened)
 
     def _let_again(self, lessons: Lessons) -> None:

@@ -68,10 +68,11 @@ def settle(memory: Memory, plan: Plan) -> Changed:
     workers += [memory.void(worker, decided) for worker, decided in plan.voided.items()]
     workers += [memory.join(members, decided) for decided, members in plan.joined.items()]
     workers += [memory.split(members, decided) for decided, members in plan.split.items()]
-    told = plan.entries.decisions
+    told, golden = plan.entries.decisions, []
     for kind, decided, task, body in zip(told.kind, told.seq, told.task, told.body, strict=True):
         if task is not None and kind in GOLD_KINDS:
             memory.gold.take(kind, decided, task, body)
+            golden.append(task)
         elif task is not None and kind == GOLD_SUSPECTED:
             memory.gold.suspect(task, body["answers"])
     lessons = of_flush(plan.entries)
@@ -81,6 +82,8 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         workers.append(changed.workers)
         memory.count_judgments(len(plan.entries.judgments.seq), plan.now.timestamp())
         memory.standing.retract(lessons.events.task[lessons.events.kind == RETRACT])
+    if golden:  # also where the model learned nothing from it: its state may be another
+        memory.rest(np.array(golden, np.int32))
     workers += [memory.unvoid(worker, decided) for worker, decided in plan.restored.items()]
     if plan.calibrated is not None:
         memory.calibrate(plan.calibrated)

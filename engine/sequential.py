@@ -189,9 +189,11 @@ class StatusTests:
 
     def accept_pace(self, worker: int) -> Transitions:
         """Take a worker's pace up to now to be all right, by staff's word: it is what later
-        judgments are held against."""
+        judgments are held against. Whoever waits for the end of an act is judged then."""
         self._see(worker)
         vetting.accept_pace(self._handle, worker)
+        if self._verdicts.waiting[worker]:
+            return NO_TRANSITIONS
         return self._decide(np.array([worker]))
 
     def hold(self, worker: int, status: int | None) -> Transitions:

@@ -8,8 +8,9 @@ import pytest
 from api.acts import Cause, HoldStatus
 from api.alert_words import explanation, suggestion
 from api.alerts import AlertKind
+from api.decisions import GOLD_SET, GOLD_STATE, GOLD_WITHDRAWN
 from api.errors import NoTasks
-from api.gold_book import QUARANTINED
+from api.gold_book import ACTIVE, QUARANTINED, RETIRED, SOURCES, GoldBook
 from api.policy import Policy
 from api.shard import Shard
 from api.shards import Shards
@@ -96,7 +97,7 @@ async def test_gold_that_good_workers_miss_is_quarantined_and_forgiven(database_
     """What is found is entered once, and comes back after a start."""
     policy = Policy(overlap=40, require_lease=False, gold_rate=0.0)
     async with open_shards(database_url) as shards:
-        shard = await make_project(shards, tasks=40, workers=12, policy=policy)
+        shard = await make_project(shards, tasks=40, workers=13, policy=policy)
         await shard.set_gold(np.arange(40, dtype=np.int32), np.zeros(40, np.int16), "test")
         for worker in range(12):  # all are good, and all miss the last one
             labels = [0] * 39 + [1]
@@ -111,8 +112,29 @@ async def test_gold_that_good_workers_miss_is_quarantined_and_forgiven(database_
         stats = shard.memory.model.workers(np.arange(12, dtype=np.int32))
         assert stats.gold_right.tolist() == stats.gold_total.tolist() == [39] * 12
         columns = shard.memory.gold.columns()
+        with pytest.raises(NoTasks):  # it has fewer answers than tasks get, but is no task now
+            await shard.lease(12, 5)
     async with open_shards(database_url) as shards:
         (shard,) = shards.all()
+        with pytest.raises(NoTasks):
+            await shard.lease(12, 5)
         for name, column in shard.memory.gold.columns().items():
             assert np.array_equal(column, columns[name]), name
         assert len(shard.alerts.newest_first()) == 1
+        await shard.set_gold(np.array([39], np.int32), np.array([-1], np.int16), "test")
+        assert [lease.task_id for lease in await shard.lease(12, 5)] == [39]
+
+
+def test_another_answer_does_not_bring_back_what_was_retired() -> None:
+    book = GoldBook(2)
+    book.take(GOLD_SET, 1, 0, {"label": 0, "source": "EXPERT", "state": "RETIRED"})
+    book.take(GOLD_SET, 2, 0, {"label": 1})
+    assert (book.label[0], book.source[0], book.state[0]) == (1, SOURCES.index("EXPERT"), RETIRED)
+    assert book.active_counts() == [0, 0]
+    book.take(GOLD_STATE, 3, 0, {"state": "QUARANTINED", "label": -1})
+    assert book.quarantined(np.array([0, 7], np.int32)).tolist() == [True, False]
+    book.take(GOLD_SET, 4, 0, {"label": 0})
+    assert book.active_counts() == [1, 0]
+    book.take(GOLD_WITHDRAWN, 5, 0, {})
+    book.take(GOLD_SET, 6, 0, {"label": 1})
+    assert (book.source[0], book.state[0]) == (SOURCES.index("IMPORTED"), ACTIVE)
