@@ -78,7 +78,8 @@ class Plan:
         self._granted: dict[int, int] = {}  # place in entries.grants by lease id
         self._gold: dict[int, int] = {}
         self._judged_by_worker: dict[int, set[int]] = {}
-        self._judgments_sorted = 0  # how many of entries.judgments are in it
+        self._judges_by_task: dict[int, list[int]] = {}
+        self._judgments_sorted = 0  # how many of entries.judgments are in both
         self.entropy = entropy
         self.limits = limits
 
@@ -170,17 +171,22 @@ class Plan:
 
     def judges_of(self, task: int) -> list[int]:
         """Workers who judge a task in this flush."""
-        stored = self.entries.judgments
-        return [by for of, by in zip(stored.task, stored.worker, strict=True) if of == task]
+        self._sort_judgments()
+        return self._judges_by_task.get(task, [])
 
     def judged_by(self, worker: int) -> set[int]:
-        """Tasks that a worker judges in this flush. Sorted by worker here, when leases ask for it:
-        most flushes have judgments only."""
+        """Tasks that a worker judges in this flush."""
+        self._sort_judgments()
+        return self._judged_by_worker.get(worker, set())
+
+    def _sort_judgments(self) -> None:
+        """Sort by worker and task what came since. Only when leases ask for it: most flushes have
+        judgments only."""
         stored, done = self.entries.judgments, self._judgments_sorted
         for task, by in zip(stored.task[done:], stored.worker[done:], strict=True):
             self._judged_by_worker.setdefault(by, set()).add(task)
+            self._judges_by_task.setdefault(task, []).append(by)
         self._judgments_sorted = len(stored.task)
-        return self._judged_by_worker.get(worker, set())
 
     # Staff
 
