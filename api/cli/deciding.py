@@ -6,14 +6,13 @@ from uuid import uuid4
 import typer
 
 from api.cli.options import fail, run
-from api.cli.reaching import check, reach
+from api.cli.reaching import check, reach, told
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from api.settings import Settings
 
-TAKEN = " Is that `basanite serve`? Then give its address with --url, and a key with --key."
 
 Project = Annotated[str, typer.Option(metavar="ID", help="External id of the project.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays in the log of decisions.")]
@@ -82,7 +81,7 @@ def sent(
     try:
         return run(work())
     except CallRefused as error:
-        fail(f"{error}{TAKEN if error.code == 'PROJECT_TAKEN' else ''}")
+        fail(told(error))
     except CallFailed as error:
         fail(f"{error} To try again, add --id {given['clientId']}: it is decided once.")
 

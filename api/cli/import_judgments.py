@@ -20,7 +20,7 @@ from api.cli.options import (
     run,
     settings_of,
 )
-from api.cli.reaching import Key, Url, check, reach
+from api.cli.reaching import Key, Url, check, reach, told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from api.tables.judgments import Judgments
 
 FINE, LEFT_OUT = 0, 3
-
-TAKEN = " Is that `basanite serve`? Then give its address with --url, and a key with --key."
 
 EPILOG = """
 Example: basanite import-judgments judgments.csv --project animals --create
@@ -83,7 +81,7 @@ def import_judgments(
     from rich.console import Console
 
     from api.cli.interrupts import INTERRUPTED
-    from api.client import CallFailed, CallRefused
+    from api.client import CallFailed
     from api.importing import REFUSED
     from api.tables.errors import TableError
     from api.tables.folder import OutFolder
@@ -121,9 +119,9 @@ def import_judgments(
                 }
             )
             _show(screen, done, quarantine.count, folder)
-    except CallRefused as error:
-        fail(f"{error}{TAKEN if error.code == 'PROJECT_TAKEN' else ''}")
-    except (CallFailed, TableError) as error:
+    except CallFailed as error:
+        fail(told(error))
+    except TableError as error:
         fail(str(error))
     except asyncio.CancelledError:
         screen.print("Stopped. The same command adds what is missing.")

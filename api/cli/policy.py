@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.deciding import TAKEN, Json, Project
-from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
-from api.cli.reaching import Key, Url, asked, check, reach
+from api.cli.deciding import Json, Project
+from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
+from api.cli.reaching import Key, Url, asked
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from api.client import Client
-    from api.settings import Settings
 
 NOT_WORKING = 3  # exit status
 PURPOSE = "basanite policy"  # what the key of a server of our own is listed under
@@ -95,7 +94,12 @@ def set_(
     given = {"project": project, "policy": changes, "expectedVersion": version}
     if preset is not None:
         given["preset"] = _preset(preset)
-    done = _changed(UPDATE_POLICY, given, url, key, settings, screen)
+
+    async def work(client: "Client") -> dict[str, Any]:
+        done = await client.mutate(UPDATE_POLICY, given)
+        return dict(done["project"]["policy"])
+
+    done = asked(work, url, key, settings, screen, PURPOSE)
     screen.print(f"The policy of {project} is at version {done['version']}.", markup=False)
     _show_knobs(screen, [each for each in done["knobs"] if each["name"] in changes])
 
@@ -241,32 +245,6 @@ def _preset(name: str) -> str:
     if found not in PRESETS:
         fail(f"There is no preset {name}: choose one of {', '.join(PRESETS)}.")
     return found
-
-
-def _changed(
-    document: str,
-    given: dict[str, Any],
-    url: str | None,
-    key: str | None,
-    settings: "Settings",
-    screen: "Console",
-) -> dict[str, Any]:
-    """The policy after a change; one that is refused ends the command."""
-    from api.client import CallFailed, CallRefused
-
-    check(url, key)
-
-    async def work() -> dict[str, Any]:
-        async with reach(url, key, settings, screen, PURPOSE) as client:
-            done = await client.mutate(document, given)
-            return dict(done["project"]["policy"])
-
-    try:
-        return run(work())
-    except CallRefused as error:
-        fail(f"{error}{TAKEN if error.code == 'PROJECT_TAKEN' else ''}")
-    except CallFailed as error:
-        fail(str(error))
 
 
 def _show_knobs(screen: "Console", knobs: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from api.cli.options import fail, run
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.client import Client
+    from api.client import CallFailed, Client
     from api.settings import Settings
 
 Url = Annotated[
@@ -22,6 +22,8 @@ Key = Annotated[
     str | None, typer.Option(metavar="TOKEN", help="ADMIN key for the server at --url.")
 ]
 
+
+TAKEN = " Is that `basanite serve`? Then give its address with --url, and a key with --key."
 
 T = TypeVar("T")
 
@@ -70,4 +72,12 @@ def asked(
     try:
         return run(reached())
     except CallFailed as error:
-        fail(str(error))
+        fail(told(error))
+
+
+def told(error: "CallFailed") -> str:
+    """Why a call failed, and what to do where another process writes the project."""
+    from api.client import CallRefused
+
+    taken = isinstance(error, CallRefused) and error.code == "PROJECT_TAKEN"
+    return f"{error}{TAKEN if taken else ''}"
