@@ -6,7 +6,7 @@ moves ahead: if its commit fails, the whole memory is thrown away and read again
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -314,9 +314,13 @@ class Memory:
         self.seq = last
         return Changed(tasks, distinct(workers, turned))
 
-    def restart(self, leases: Sequence[OpenLease]) -> None:
-        """Begin to lease anew: with these leases, and every task's load counted afresh."""
+    def restart(self, leases: Sequence[OpenLease], passed: Iterable[tuple[int, int]] = ()) -> None:
+        """Begin to lease anew: with these leases, with what workers passed over, each a worker and
+        a task, and every task's load counted afresh."""
         standing = self.standing
+        self.passed = Passed()
+        for worker, task in passed:
+            self.passed.note(worker, task)
         self.leases = LeaseBook()
         for lease in leases:
             self.leases.grant(lease)

@@ -11,7 +11,8 @@ MOST_PASSED: Final = 500  # tasks of a worker that are remembered, the latest
 
 
 class Passed:
-    """Tasks by the worker who passed them over. It is no part of the log: a restart forgets it."""
+    """Tasks by the worker who passed them over. After a restart they are those of the leases that
+    ended without a judgment: what was forgotten meanwhile comes last once more."""
 
     def __init__(self) -> None:
         self._tasks: dict[int, dict[int, None]] = {}

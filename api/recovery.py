@@ -29,6 +29,7 @@ from api.errors import UnknownProject
 from api.leases import OpenLease
 from api.lessons import of_rows
 from api.memory import Changed, Memory
+from api.passed import MOST_PASSED
 from api.policy import Policy
 from api.projects import Label, Project
 from api.rows import Int32s, Int64s, distinct
@@ -152,13 +153,17 @@ async def catch_up(
             else:
                 memory.gold.take(row["kind"], row["seq"], row["task_id"], row["body"])
         leases = await log.open_leases(connection, project_id, until)
+        passed = (
+            await log.passed_tasks(connection, project_id, MOST_PASSED) if until is None else []
+        )
         memory.restart(
             [
                 OpenLease(
                     row["lease_id"], row["task_id"], row["worker_id"], row["expires_at"].timestamp()
                 )
                 for row in leases
-            ]
+            ],
+            [(row["worker_id"], row["task_id"]) for row in passed],
         )
         # What a flush had left of a sweep is owed to feeds and derived tables as well.
         tasks.append(memory.sweep_all(seq))

@@ -230,6 +230,14 @@ async def open_leases(
     return await connection.fetch(sql("open_leases_at"), project_id, until, at)
 
 
+async def passed_tasks(
+    connection: AnyConnection, project_id: int, most: int
+) -> list[asyncpg.Record]:
+    """Return (worker_id, task_id) of each worker's last leases that ended without a judgment, at
+    most so many of each, the earliest first."""
+    return await connection.fetch(sql("passed_tasks"), project_id, most)
+
+
 async def moment(connection: AnyConnection, project_id: int, seq: int) -> datetime | None:
     """Return when the last entry up to a seq came, None before the first."""
     found: datetime | None = await connection.fetchval(sql("moment_of_seq"), project_id, seq)

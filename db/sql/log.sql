@@ -91,6 +91,21 @@ select lease_id, task_id, worker_id, expires_at
 from lease
 where project_id = $1 and closed_at is null;
 
+-- name: passed_tasks
+-- The tasks of each worker's last leases that ended without a judgment, in the order of the leases.
+select passed.worker_id, passed.task_id
+from worker
+cross join lateral (
+    select worker_id, task_id, seq
+    from lease
+    where project_id = $1 and lease.worker_id = worker.worker_id
+        and outcome in ('RELEASED', 'EXPIRED')
+    order by seq desc
+    limit $2
+) as passed
+where worker.project_id = $1
+order by passed.seq;
+
 -- name: last_seq
 -- The last seq of a project's log.
 select greatest(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api.leases import EXPIRED, RELEASED, REMEMBERED, LeaseBook, OpenLease, lease_uuid
 from api.policy import Policy
-from tests.api.rig import make_project, new_tasks, open_shards
+from tests.api.rig import Clock, make_project, new_tasks, open_shards
 
 STEPS = st.lists(
     st.tuples(st.sampled_from(["grant", "end", "pass"]), st.integers(0, 5), st.integers(0, 5)),
@@ -79,20 +79,29 @@ def test_lease_ids_grow_with_time_and_tell_no_more(grants: list[tuple[datetime, 
 async def test_what_was_given_back_comes_again_when_there_is_nothing_else(
     database_url: str,
 ) -> None:
-    """Gold and others alike: who gives back and asks again learns nothing."""
+    """Gold and others alike: who gives back, or lets run out, and asks again learns nothing, after
+    a restart either."""
     policy = Policy(gold_rate=0.4, gold_floor=0.4, leases_per_worker=100)
-    async with open_shards(database_url) as shards:
-        shard = await make_project(shards, workers=2, policy=policy)
-        gold = [1 if task % 3 == 0 else -1 for task in range(90)]
-        await shard.add_tasks(new_tasks([f"t{task}" for task in range(90)], gold=gold), "test")
-        seen, often = set[int](), 0
-        while True:
-            leases = await shard.lease(0, 6)
-            tasks = {lease.task_id for lease in leases}
-            if tasks & seen:
-                break
-            seen |= tasks
-            often += any(gold[task] >= 0 for task in tasks)
-            await shard.release(0, [lease.lease_id for lease in leases])
-        assert {task for task in range(90) if gold[task] < 0} <= seen
-        assert often > 3
+    gold = [1 if task % 3 == 0 else -1 for task in range(90)]
+    seen, often, again, clock = set[int](), 0, False, Clock()
+    while not again:
+        async with open_shards(database_url, clock) as shards:
+            if not seen:
+                shard = await make_project(shards, workers=2, policy=policy)
+                tasks = new_tasks([f"t{task}" for task in range(90)], gold=gold)
+                await shard.add_tasks(tasks, "test")
+            shard = shards.get("p")
+            for step in range(8):
+                leases = await shard.lease(0, 6)
+                got = {lease.task_id for lease in leases}
+                again = bool(got & seen)
+                if again:
+                    break
+                seen |= got
+                often += any(gold[task] >= 0 for task in got)
+                if step % 2:
+                    clock.pass_(policy.lease_seconds + 1)
+                else:
+                    await shard.release(0, [lease.lease_id for lease in leases])
+    assert {task for task in range(90) if gold[task] < 0} <= seen
+    assert often > 3
