@@ -11,6 +11,7 @@ import numpy as np
 
 from api.acts import Cause, JoinWorkers
 from api.alerts import Alert, AlertKind
+from api.apart import Chores
 from api.aside import aside
 from api.asking import Ask
 from api.calls import new_future
@@ -32,19 +33,34 @@ REST: Final = 20.0  # times as long as the search took
 MANY_NEW: Final = 200  # judgments of a worker in which what it was found to do is found again
 QUIET: Final = 10.0  # seconds without a judgment, after which the last ones are searched too
 
+# A refusal, a database that is gone, a process that was ended.
+_BROKEN_OFF: Final = (
+    Refused,
+    OSError,
+    RuntimeError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
+
 logger = logging.getLogger(__name__)
 
 
 class Finder:
-    """Searches on copies in a thread, enters what is new as decisions, joins groups."""
+    """Searches on copies, enters what is new as decisions, joins groups."""
 
     def __init__(
-        self, pool: asyncpg.Pool, memory: Callable[[], Memory], ask: Ask, staff: Staff
+        self,
+        pool: asyncpg.Pool,
+        memory: Callable[[], Memory],
+        ask: Ask,
+        staff: Staff,
+        chores: Chores,
     ) -> None:
         self._pool = pool
         self._memory = memory
         self._ask = ask
         self._staff = staff
+        self._chores = chores
         self._due_at = float("inf")  # judgments; until `start` says when
         self._searched = 0  # judgments there were at the last search
         self._seen = 0  # judgments there were at the last look
@@ -73,8 +89,8 @@ class Finder:
         free = self._searching is None and not self._stopped
         if free and memory.project.policy.find_fraud:
             self._due_at = max(count * (1 + GROWTH), count + FEWEST)
-            self._searched = count
-            self._searching = asyncio.create_task(self._run())
+            before, self._searched = self._searched, count
+            self._searching = asyncio.create_task(self._run(before))
 
     def _await_quiet(self) -> None:
         """Search what came last when nothing more comes: a project may end at any count."""
@@ -92,14 +108,20 @@ class Finder:
             self._searching.cancel()
             await asyncio.gather(self._searching, return_exceptions=True)
 
-    async def _run(self) -> None:
-        """Search, then rest, so that little of the time goes into it while the log grows fast."""
+    async def _run(self, before: int) -> None:
+        """Search, then rest, so that little of the time goes into it while the log grows fast.
+
+        before: judgments there were at the last search. Where this one comes to nothing, that was
+        the last one still, and another one begins in the next pause.
+        """
         began = time.monotonic()
         try:
             await self._search()
-        except (Refused, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _BROKEN_OFF as error:
+            self._searched = before
             logger.warning("A search for fraud was broken off: %r", error)
         except Exception:  # whatever it is, judgments go on, and so do later searches
+            self._searched = before
             logger.exception("A search for fraud failed")
         await asyncio.sleep((time.monotonic() - began) * REST)
         self._searching = None
@@ -122,7 +144,9 @@ class Finder:
         watched = {
             each.seq: seen for each in alerts if (seen := _watched(each, course.length)) is not None
         }
-        found, lasting = await aside(lambda: search_on(material, rate, floor, [*watched.values()]))
+        found, lasting = await self._chores.do(
+            count, search_on, material, rate, floor, [*watched.values()]
+        )
         ended = {
             seq: f"It is found no longer in the {course.length[seen.worker] - seen.since:,} "
             "judgments since."

@@ -18,6 +18,7 @@ import asyncpg
 import numpy as np
 
 from api import recovery
+from api.apart import Chores
 from api.calibrating import Calibrator
 from api.calls import Calls, new_future
 from api.derived import WriteBehind
@@ -93,6 +94,7 @@ class Shard(Calls):
         limits: Limits,
         now: Callable[[], datetime],
         entropy: Callable[[int], bytes],
+        chores: Chores,
     ) -> None:
         self._project_id = project_id
         self._dsn = dsn
@@ -112,7 +114,7 @@ class Shard(Calls):
         self._renewal = Renewal(pool, lambda: self.memory, self._reputations_moved, limits)
         self._snapshots = SnapshotKeeper(dsn, project_id, limits)
         self.staff = Staff(pool, lambda: self.memory, self._ask, limits)
-        self._finder = Finder(pool, lambda: self.memory, self._ask, self.staff)
+        self._finder = Finder(pool, lambda: self.memory, self._ask, self.staff, chores)
         self._gold_watch = GoldWatch(lambda: self.memory, self._ask)
         self._calibrator = Calibrator(lambda: self.memory, self._ask, limits)
         self._running: asyncio.Task[None] | None = None

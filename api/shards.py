@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from api.apart import Chores
 from api.directory import storable
 from api.errors import InvalidInput, InvalidLabels, InvalidText, ProjectExists, UnknownProject
 from api.history import History
@@ -45,6 +46,7 @@ class Shards:
         self._limits = limits or Limits()
         self._now = now
         self._entropy = entropy
+        self._chores = Chores()
         self._by_id: dict[int, Shard] = {}
         self._by_name: dict[str, Shard] = {}
         self._opening: dict[int, asyncio.Task[Shard]] = {}
@@ -131,7 +133,15 @@ class Shards:
 
     async def _open(self, project_id: int) -> Shard:
         try:
-            shard = Shard(project_id, self._dsn, self._pool, self._limits, self._now, self._entropy)
+            shard = Shard(
+                project_id,
+                self._dsn,
+                self._pool,
+                self._limits,
+                self._now,
+                self._entropy,
+                self._chores,
+            )
             await shard.start()
             self._by_id[project_id] = self._by_name[shard.project.external_id] = shard
         finally:

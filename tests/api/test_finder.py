@@ -1,13 +1,16 @@
 """The search for fraud beside the writer: what it enters, and that it enters nothing twice."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pytest
 
-from api import finder
+from api import apart, finder
 from api.acts import Cause, SplitWorkers
 from api.alerts import Alert, AlertKind, AlertState
 from api.finder import Finder
@@ -17,6 +20,8 @@ from api.shards import Shards
 from db.connect import connect
 from db.frauds import found
 from db.retractions import decision
+from engine.search import search_on
+from tests.api.chores import SAYS, hang
 from tests.api.rig import Clock, make_project, new_tasks, open_shards, submissions
 from tests.waiting import eventually
 
@@ -237,6 +242,39 @@ async def test_a_project_is_closed_while_it_is_searched(
         assert shard._finder._searching is not None
     async with open_shards(database_url, clock) as shards:
         assert shards.all()[0].memory.model.judgment_count == TASKS * WORKERS
+
+
+async def test_a_search_in_a_process_that_is_killed_or_given_up_is_made_up_for(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    monkeypatch.setenv(SAYS, str(said))
+    monkeypatch.setattr(apart, "WORTH_IT", 0)
+    monkeypatch.setattr(finder, "FEWEST", TASKS * WORKERS)
+    monkeypatch.setattr(finder, "QUIET", 0.05)
+    monkeypatch.setattr(finder, "search_on", hang)
+
+    async def in_a_process() -> psutil.Process:
+        await eventually(lambda: said.exists() and said.read_text())
+        process = psutil.Process(int(said.read_text()))
+        assert process.pid != os.getpid()
+        said.unlink()
+        return process
+
+    async with open_shards(database_url, clock := Clock()) as shards:
+        shard = await judged_project(shards, clock)
+        (await in_a_process()).kill()
+        process = await in_a_process()  # it is searched once more, by itself
+        assert process.is_running()
+        done = await shard.submit(submissions(0, [0], task=[0]))  # meanwhile all else goes on
+        assert done.code
+    assert not process.is_running()
+    monkeypatch.setattr(finder, "search_on", search_on)
+    monkeypatch.setattr(apart, "WORTH_IT", TASKS * WORKERS + 1)
+    async with open_shards(database_url, clock) as shards:
+        shard = shards.all()[0]
+        await eventually(lambda: shard.memory.voices.group(RING[0]) is not None)
+        assert {body["kind"] for body in await bodies(shard)} == {"ONE_HAND", "CONSTANT"}
 
 
 async def test_what_came_last_is_searched_when_no_more_comes(
