@@ -7,11 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from api.codes import Code
 from api.plan import Plan
 from engine.queue import Picked
 
 FREE_ANSWERS: Final = 10  # with a label, before a share of it means anything
-ROUNDS: Final = 8  # of choosing anew where a cohort has had its part of what was chosen
+LOOKED: Final = 2_000  # tasks at one time, where a cohort has had its part of the first ones
+FURTHER: Final = 4  # times as many are chosen each time
 _UNCAPPED: Final = 1 << 30
 
 
@@ -25,14 +27,45 @@ def share_left(plan: Plan, worker: int) -> int:
     return most - judged - len(plan.judged_by(worker)) - memory.leases.held(worker)
 
 
+def beyond(plan: Plan, worker: int, task: int, label: int, *, paid: bool) -> str:
+    """Why a judgment without a lease would go beyond a limit, or ''. `paid`: it costs nothing.
+
+    The share of a label is that of the label given: what the task's own is a refusal must not tell.
+    """
+    memory, policy = plan.memory, plan.memory.project.policy
+    if policy.budgeted and not paid and not plan.budget().affords(memory.price_for(worker)):
+        return Code.BUDGET_SPENT
+    if share_left(plan, worker) <= 0:
+        return Code.SHARE_REACHED
+    if policy.label_share < 1:
+        own, all_new = plan.labelled(worker, label)
+        answered = memory.model.answered(np.array([worker], np.int32))[0]
+        if answered[label] + own >= _most_with(plan, all_new)[label]:
+            return Code.SHARE_REACHED
+    attribute = policy.cohort_attribute
+    if attribute is not None:
+        cohort = memory.eligibility.cohort(worker, attribute)
+        if cohort is not None and (
+            _of_cohort(plan, task, attribute, cohort) >= policy.cohort_overlap
+        ):
+            return Code.COHORT_FULL
+    return ""
+
+
 def barred_labels(plan: Plan, worker: int) -> NDArray[np.bool_]:
     """Of which labels the worker has given its share; empty where the policy asks for nothing."""
     share, model = plan.memory.project.policy.label_share, plan.memory.model
     if share >= 1:
         return np.zeros(0, np.bool_)
     answered = model.answered(np.array([worker], np.int32))[0]
-    most = np.maximum(share * model.answered_by_all(), FREE_ANSWERS)
-    return np.asarray(answered >= most)
+    return np.asarray(answered >= _most_with(plan))
+
+
+def _most_with(plan: Plan, more: int = 0) -> NDArray[np.float64]:
+    """How many answers with each label one worker may give, where there are so many more of it."""
+    memory = plan.memory
+    share = memory.project.policy.label_share
+    return np.maximum(share * (memory.model.answered_by_all() + more), FREE_ANSWERS)
 
 
 def within_cohort(
@@ -40,29 +73,36 @@ def within_cohort(
 ) -> Picked:
     """Up to `count` of what `pick` chooses, but no tasks of which the worker's cohort has its part.
 
-    Those are added to `taken`, which `pick` leaves out. Only some rounds are made: where cohorts
-    have had nearly everything the worker may get fewer than there are, or none.
+    Those are added to `taken`, which `pick` leaves out. About LOOKED are looked at, ever more at
+    once; the next time it goes on from there.
     """
-    policy = plan.memory.project.policy
+    memory, policy = plan.memory, plan.memory.project.policy
     attribute = policy.cohort_attribute
     if attribute is None:
         return pick(count)
-    cohort = plan.memory.eligibility.cohort(worker, attribute)
+    cohort = memory.eligibility.cohort(worker, attribute)
     if cohort is None:
         return pick(count)
+    kind = repr(cohort)  # it may be any JSON value
+    known = memory.full.of(kind)
+    taken += known
     found: list[int] = []
-    cut = False
-    for _ in range(ROUNDS):
-        picked = pick(count - len(found))
+    cut, wanted, looked = len(known) > 0, count, 0
+    while True:
+        picked = pick(wanted)
         for task in picked.tasks.tolist():
+            if len(found) == count:
+                break
+            taken.append(task)
             if _of_cohort(plan, task, attribute, cohort) < policy.cohort_overlap:
                 found.append(task)
             else:
+                memory.full.note(kind, task)
                 cut = True
-            taken.append(task)
-        if len(found) == count or len(picked.tasks) == 0:
-            break
-    return Picked(np.array(found, np.int32), picked.complete and not cut, cut)
+        looked += len(picked.tasks)
+        if len(found) == count or len(picked.tasks) < wanted or looked >= LOOKED:
+            return Picked(np.array(found, np.int32), picked.complete and not cut, cut)
+        wanted *= FURTHER
 
 
 def _of_cohort(plan: Plan, task: int, attribute: str, cohort: object) -> int:

@@ -20,6 +20,9 @@ class Code(StrEnum):
     LEASE_USED = "LEASE_USED"
     TASK_CLOSED = "TASK_CLOSED"
     OVERLAP_FULL = "OVERLAP_FULL"
+    BUDGET_SPENT = "BUDGET_SPENT"
+    SHARE_REACHED = "SHARE_REACHED"
+    COHORT_FULL = "COHORT_FULL"
     CLIENT_ID_REUSED = "CLIENT_ID_REUSED"
     DUPLICATE = "DUPLICATE"
     WORKER_VOIDED = "WORKER_VOIDED"
@@ -86,6 +89,14 @@ MESSAGES: Mapping[str, str] = {
     "or the project does not allow that.",
     Code.OVERLAP_FULL: "The task has all the judgments and leases its overlap allows. Take another "
     "task, or raise the policy's overlap.",
+    Code.BUDGET_SPENT: "The project has spent its budget or that of this UTC day, or open leases "
+    "hold the rest of it. Wait as long as retryAfter says; where it says nothing, raise "
+    "the budgets in the policy.",
+    Code.SHARE_REACHED: "The worker has given as many judgments of the project, or answers with "
+    "this label, as one worker may. Let others judge, or raise the policy's workerShare or "
+    "labelShare.",
+    Code.COHORT_FULL: "The worker's cohort has given as many judgments of the task as it may. Take "
+    "another task, or raise the policy's cohortOverlap.",
     Code.CLIENT_ID_REUSED: "This worker has used this client id for another judgment. Use a new id "
     "for each judgment, and the same one only to repeat it.",
     Code.DUPLICATE: "The same judgment was there already; nothing was added.",

@@ -67,6 +67,16 @@ class LeaseLimit(Refused):
         super().__init__(held=held, limit=limit)
 
 
+class BudgetSpent(Refused):
+    """No further judgment can be paid; `retry_after` seconds may help, None: waiting does not."""
+
+    code = Code.BUDGET_SPENT
+
+    def __init__(self, retry_after: float | None) -> None:
+        self.retry_after = retry_after
+        super().__init__()
+
+
 class UnknownWorker(Refused):
     """No worker has this id."""
 

@@ -5,8 +5,17 @@ from typing import Final
 
 import numpy as np
 
+from api.budget import UNLIMITED
 from api.caps import barred_labels, share_left, within_cohort
-from api.errors import LeaseLimit, NoTasks, Refused, WorkerBanned, WorkerPaused, WorkerVoided
+from api.errors import (
+    BudgetSpent,
+    LeaseLimit,
+    NoTasks,
+    Refused,
+    WorkerBanned,
+    WorkerPaused,
+    WorkerVoided,
+)
 from api.gold_choice import gold_places, in_quiz
 from api.lacks import Lack
 from api.leases import OpenLease, lease_uuid
@@ -34,16 +43,20 @@ _MODES: Final = {
 def hand_out(plan: Plan, request: LeaseTasks) -> None:
     """Lease tasks to a worker, or tell why there are none."""
     request.granted, request.refusal = [], _barred(plan, request.worker)
+    afforded, spent = _afforded(plan, request.worker)
     if request.refusal is not None:
         if plan.memory.project.policy.tell_workers == NOTHING:
-            request.refusal = _nothing(plan, request.worker)
+            request.refusal = spent or _nothing(plan, request.worker)
         return
     count = _room(plan, request)
     if count <= 0:
         policy, held = plan.memory.project.policy, plan.memory.leases.held(request.worker)
         request.refusal = LeaseLimit(held, policy.leases_per_worker)
         return
-    count = min(count, share_left(plan, request.worker))
+    if spent is not None:
+        request.refusal = spent
+        return
+    count = min(count, afforded, share_left(plan, request.worker))
     if count <= 0:
         request.refusal = NoTasks(plan.limits.longest_retry, Lack.SHARE_REACHED)
         return
@@ -73,6 +86,20 @@ def _barred(plan: Plan, worker: int) -> Refused | None:
     if status is None:
         return None
     return WorkerBanned() if status == BANNED else WorkerPaused()
+
+
+def _afforded(plan: Plan, worker: int) -> tuple[int, Refused | None]:
+    """How many tasks the budget has for the worker; and where it has none, the refusal."""
+    memory = plan.memory
+    if not memory.project.policy.budgeted:
+        return UNLIMITED, None
+    budget, price = plan.budget(), memory.price_for(worker)
+    afforded = budget.affords(price)
+    if afforded:
+        return afforded, None
+    if _lack(plan, worker, None) == Lack.FINISHED:
+        return 0, _nothing(plan, worker)
+    return 0, BudgetSpent(budget.retry_after(price, plan.now))
 
 
 def _room(plan: Plan, request: LeaseTasks) -> int:
@@ -136,11 +163,11 @@ def _choose(plan: Plan, worker: int, count: int) -> Picked:
 def _grant(plan: Plan, worker: int, tasks: Int32s) -> list[OpenLease]:
     """Lease the tasks to the worker."""
     expires_at = plan.now + timedelta(seconds=plan.memory.project.policy.lease_seconds)
-    granted = []
+    granted, price = [], plan.memory.price_for(worker)
     for task in tasks.tolist():
         seq = plan.next_seq()
         lease_id = lease_uuid(plan.now, plan.entropy(_ENTROPY_BYTES))
-        lease = OpenLease(lease_id, task, worker, expires_at.timestamp())
+        lease = OpenLease(lease_id, task, worker, expires_at.timestamp(), price)
         plan.grant(lease, seq, expires_at)
         granted.append(lease)
     return granted

@@ -10,9 +10,10 @@ import asyncpg
 from api import recovery
 from api.errors import NotYet, Overloaded, TooLongAgo
 from api.limits import Limits
-from api.memory import RATE_SECONDS, Memory
+from api.memory import Memory
 from api.renewal import heard_of
 from api.snapshots import FORMAT
+from api.tempo import RATE_SECONDS
 from api.views import Views
 from db import log, snapshots
 from db.connect import AnyConnection, connect
@@ -95,7 +96,7 @@ class History:
                     earlier = await _seq_at(connection, views, at - timedelta(seconds=RATE_SECONDS))
                     count = await log.count_judgments(connection, project_id, earlier, seq)
                 memory = await asyncio.to_thread(asyncio.run, self._load(project_id, seq))
-                memory.count_judgments(count, at.timestamp())
+                memory.tempo.count(count, at.timestamp())
                 past = Past(memory, at, writable=views.writable)
                 self._kept[project_id, seq] = past
                 while len(self._kept) > KEPT:

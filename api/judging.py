@@ -5,6 +5,7 @@ from math import isnan
 from typing import Final
 
 from api.acts import Row
+from api.caps import beyond
 from api.codes import Code
 from api.directory import storable
 from api.leases import EXPIRED, JUDGED, RELEASED, EndedLease, OpenLease
@@ -23,6 +24,10 @@ _ENDED: Final = {
     JUDGED: Code.LEASE_USED,
 }
 
+# Refusals that tell how many have a task. Gold is handed out whatever they say, and others are not:
+# so a worker gets no lease of a task for which it was refused.
+_OF_TASK: Final = {Code.OVERLAP_FULL, Code.COHORT_FULL}
+
 
 def plan_judgments(plan: Plan, request: Submit) -> None:
     """Decide on each row in order; later rows see what earlier ones of the same flush did.
@@ -40,11 +45,12 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     untold = rows.own and memory.project.policy.tell_workers == NOTHING
     if untold and voided:
         barred, voided = barred | dict.fromkeys(voided, BANNED), {}
-    voices = memory.voices
+    voices, models = memory.voices, memory.models
     known_leases = known.leases
     policy = memory.project.policy
     made, revisable = known.made, plan.now - timedelta(seconds=policy.revision_seconds)
     overlap, require_lease = policy.overlap, rows.require_lease
+    limited, price, model_price = policy.limited, policy.price, policy.model_price
     task_count, worker_count = len(memory.tasks), len(memory.workers)
     label_count = len(memory.project.labels)
     judged, client_ids, dirty = plan.judged, known.client_ids, plan.dirty
@@ -102,7 +108,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             continue
 
         key = task << 32 | worker  # pair(task, worker), spelt out: it is the hottest line
-        supersedes, via = None, lease_id
+        supersedes, via, cost = None, lease_id, 0
         standing, earlier = judged.get(key) or (request.standing[row], None)
         group = voices.group(worker) if voices else None
         muted = group is not None and spoken_for(plan, task, group, worker)
@@ -134,20 +140,27 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             continue
         elif lease is not None:
             plan.end(lease, JUDGED)  # its place goes to the judgment
+            cost = lease.price
         elif require_lease:
             codes[row] = Code.LEASE_REQUIRED
             continue
         elif (own := pairs.get(key)) is not None:
             plan.end(own, JUDGED)
-            via = own.lease_id
-        elif worker in placeless:
-            pass  # it comes on top of what the task needs
-        elif load[task] >= overlap and load[task] >= required[task]:
-            codes[row] = Code.OVERLAP_FULL
-            continue
+            via, cost = own.lease_id, own.price
         else:
-            load[task] += 1
-            dirty.add(task)
+            placed = worker not in placeless  # if not, it comes on top of what the task needs
+            if placed and load[task] >= overlap and load[task] >= required[task]:
+                codes[row] = Code.OVERLAP_FULL
+            elif limited:
+                codes[row] = beyond(plan, worker, task, label, paid=key in last)
+            if codes[row]:
+                if rows.own and codes[row] in _OF_TASK:
+                    memory.passed.note(worker, task)
+                continue
+            cost = model_price if worker in models else price
+            if placed:
+                load[task] += 1
+                dirty.add(task)
 
         if supersedes is None and last:
             supersedes = last.get(key)  # voided, or else it would stand
@@ -161,6 +174,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
         stored.lease_id.append(via)
         stored.client_id.append(client_id)
         stored.seconds.append(None if isnan(took) else took)
+        stored.price.append(cost or None if supersedes is None else None)
         judged[key] = (label, seq)
         if client_id is not None:
             client_ids[worker, client_id] = Sent(seq, task, label)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import numpy as np
 
+from api.budget import Cost
 from api.rows import Int32s
 
 JUDGED: Final = "JUDGED"
@@ -42,12 +43,13 @@ def pair(task: int, worker: int) -> int:
 
 
 class OpenLease(NamedTuple):
-    """A lease that holds a place of its task's overlap."""
+    """A lease that holds a place of its task's overlap, and the price of its judgment."""
 
     lease_id: UUID
     task: int
     worker: int
     expires: float
+    price: int = 0
 
 
 class EndedLease(NamedTuple):
@@ -71,12 +73,18 @@ class LeaseBook:
         self._held: dict[int, set[int]] = {}
         self._holders: dict[int, set[int]] = {}
         self._expiry: list[tuple[float, int]] = []
+        self._promised = 0  # money
 
     def __len__(self) -> int:
         return len(self.open)
 
     def __iter__(self) -> Iterator[OpenLease]:
         return iter(self.open.values())
+
+    @property
+    def reserved(self) -> Cost:
+        """What the judgments cost that open leases stand for."""
+        return Cost(len(self.open), self._promised)
 
     def grant(self, lease: OpenLease) -> None:
         """Enter a new lease; the worker must not hold one of this task."""
@@ -86,6 +94,7 @@ class LeaseBook:
         self._held.setdefault(lease.worker, set()).add(lease.task)
         self._holders.setdefault(lease.task, set()).add(lease.worker)
         heapq.heappush(self._expiry, (lease.expires, key))
+        self._promised += lease.price
 
     def end(self, lease: OpenLease, outcome: str) -> None:
         """Take an open lease out of the book and remember what became of it for a while."""
@@ -100,6 +109,7 @@ class LeaseBook:
         holders.discard(lease.worker)
         if not holders:
             del self._holders[lease.task]
+        self._promised -= lease.price
         self.ended[key] = EndedLease(lease.task, lease.worker, outcome)
 
     def of(self, task: int, worker: int) -> OpenLease | None:

@@ -5,9 +5,9 @@ moves ahead: if its commit fails, the whole memory is thrown away and read again
 """
 
 import math
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,7 +15,9 @@ import numpy as np
 
 from api.acts import Ruling
 from api.alerts import AlertBook
+from api.budget import NOTHING_PAID, Budget, Cost, Ledger, day_of, price_of
 from api.calibrated import Calibrated
+from api.cohorts import Full
 from api.directory import Directory
 from api.doubts import Doubts
 from api.eligibility import Eligibility
@@ -37,6 +39,7 @@ from api.rows import (
     distinct,
 )
 from api.standing import Standing, room, statuses
+from api.tempo import Tempo
 from api.vetting import Vetting
 from api.voices import Voices
 from engine import GOLD, RETRACT, Categorical, TaskQueue
@@ -45,8 +48,6 @@ MODEL: Final = "MODEL"  # the kind of workers who are programs
 
 _NOBODY: Final[Set[int]] = frozenset()
 _NO_ATTRIBUTES: Final[Mapping[int, Mapping[str, Any]]] = MappingProxyType({})
-RATE_SECONDS: Final = 10.0
-_RATE_STEP: Final = 0.1  # seconds whose judgments are counted together
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class Memory:
         self.eligibility = Eligibility()
         self.leases = LeaseBook()
         self.passed = Passed()
+        self.full = Full()
         # Live judgments and open leases, planned ones too, that take a place of the overlap.
         self.load = np.zeros(0, np.int32)
         self._models: set[int] = set()
@@ -89,7 +91,8 @@ class Memory:
         self.voices = Voices()
         self.alerts = AlertBook()
         self.calibrated = Calibrated()
-        self._recent: deque[tuple[int, int]] = deque()  # (step of time, judgments)
+        self.ledger = Ledger()
+        self.tempo = Tempo()
 
     # What changes it
 
@@ -130,6 +133,11 @@ class Memory:
         return ids
 
     @property
+    def models(self) -> Set[int]:
+        """Workers who are programs."""
+        return self._models
+
+    @property
     def placeless(self) -> Set[int]:
         """Workers whose judgments and leases take no place of the overlap: they come on top."""
         return _NOBODY if self.project.policy.models_count else self._models
@@ -161,6 +169,7 @@ class Memory:
         self.background.count(1)
         counted = self.project.policy.models_count
         self.project = project
+        self.full.forget()
         self.standing.begin_sweep()
         if project.policy.models_count != counted and self._models:
             self._count_loads()
@@ -257,6 +266,7 @@ class Memory:
     def declare(self, worker: int, attributes: Mapping[str, Any], seq: int) -> Int32s:
         """Take the attributes of a worker, by the decision at `seq`; return who changed."""
         self.eligibility.declare(worker, attributes)
+        self.full.forget()
         self.queue.forget(worker)
         return self.stamp([worker], seq)
 
@@ -274,15 +284,6 @@ class Memory:
         """
         further = np.maximum(self.standing.required[tasks] - self.project.policy.overlap, 0)
         self.queue.set_loads(tasks, np.maximum(self.load[tasks] - further, 0))
-
-    def count_judgments(self, count: int, at: float) -> None:
-        """Note how many judgments came at a time, for the rate."""
-        step = int(at / _RATE_STEP)
-        if self._recent and self._recent[-1][0] == step:
-            count += self._recent.pop()[1]
-        self._recent.append((step, count))
-        while self._recent[0][0] <= step - RATE_SECONDS / _RATE_STEP:
-            self._recent.popleft()
 
     def recall(self, task_seq: Int64s, worker_seq: Int64s) -> None:
         """Take over a model from a snapshot: how things stand, and when they last changed."""
@@ -381,16 +382,23 @@ class Memory:
         standing = self.standing
         return max(int(self.load[task]), int(standing.judgments[task] + standing.leases[task]))
 
-    def quality(self, at: float) -> Quality:
-        """Return the project's figures at a time (seconds)."""
+    def price_for(self, worker: int) -> int:
+        """What the worker's next judgment costs."""
+        return price_of(self.project.policy, is_model=worker in self._models)
+
+    def budget(self, at: datetime, bill: Cost = NOTHING_PAID) -> Budget:
+        """Return what is spent and left at a moment. `bill`: what a flush pays in addition."""
+        paid, today = self.ledger.total.plus(bill), self.ledger.on(day_of(at)).plus(bill)
+        return Budget.of(self.project.policy, paid, today, self.leases.reserved)
+
+    def quality(self, at: datetime) -> Quality:
+        """Return the project's figures at a moment."""
         totals = self.model.totals()
         counts = self.standing.counts.tolist()
-        since = int(at / _RATE_STEP) - RATE_SECONDS / _RATE_STEP
-        recent = sum(count for step, count in self._recent if step > since)
         return Quality(
             seq=self.seq,
             judgments=totals.judgments,
-            judgments_per_second=recent / RATE_SECONDS,
+            judgments_per_second=self.tempo.per_second(at.timestamp()),
             tasks=len(self.tasks),
             open_tasks=counts[OPEN],
             settled_tasks=counts[SETTLED],
@@ -402,6 +410,7 @@ class Memory:
             gold_accuracy=(
                 totals.gold_right / totals.gold_total if totals.gold_total else math.nan
             ),
+            budget=self.budget(at),
         )
 
     def seqs(self) -> tuple[Int64s, Int64s]:

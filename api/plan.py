@@ -1,6 +1,7 @@
 """One flush before its commit: what the waiting requests come to, row by row, in order."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +12,7 @@ import numpy as np
 import orjson
 
 from api.acts import Row, Ruling
+from api.budget import Bill, Budget
 from api.calibrated import Calibrated
 from api.codes import Code
 from api.decisions import (
@@ -34,6 +36,8 @@ from api.requests import AddTasks, AddWorkers, Declare, Refit, Release, SetGold,
 from db.log import Entries
 
 ENGINE: Final = "engine"  # the actor of decisions that no person took
+
+_EVERYONE: Final = -1
 
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not a backslash before "u0000"
 
@@ -79,6 +83,8 @@ class Plan:
         self._gold: dict[int, int] = {}
         self._judged_by_worker: dict[int, set[int]] = {}
         self._judges_by_task: dict[int, list[int]] = {}
+        self._labels: Counter[tuple[int, int]] = Counter()
+        self._bill = Bill()
         self._judgments_sorted = 0  # how many of entries.judgments are in both
         self.entropy = entropy
         self.limits = limits
@@ -117,6 +123,7 @@ class Plan:
         self.end(lease, outcome)
         if outcome != JUDGED:
             self.memory.passed.note(lease.worker, lease.task)
+        self.memory.full.free(lease.task)
         if lease.worker not in self.memory.placeless:
             self.memory.load[lease.task] -= 1
             self.dirty.add(lease.task)
@@ -137,6 +144,7 @@ class Plan:
         grants.worker.append(lease.worker)
         grants.expires_at.append(expires_at)
         grants.outcome.append(None)
+        grants.price.append(lease.price or None)
         if lease.worker not in self.memory.placeless:
             self.memory.load[lease.task] += 1
             self.dirty.add(lease.task)
@@ -179,14 +187,26 @@ class Plan:
         self._sort_judgments()
         return self._judged_by_worker.get(worker, set())
 
+    def labelled(self, worker: int, label: int) -> tuple[int, int]:
+        """How often a worker gives a label in this flush, and how often all give it."""
+        self._sort_judgments()
+        return self._labels[worker, label], self._labels[_EVERYONE, label]
+
     def _sort_judgments(self) -> None:
-        """Sort by worker and task what came since. Only when leases ask for it: most flushes have
-        judgments only."""
+        """Sort by worker, task and label what came since. Only when somebody asks: most flushes
+        have judgments only."""
         stored, done = self.entries.judgments, self._judgments_sorted
-        for task, by in zip(stored.task[done:], stored.worker[done:], strict=True):
+        columns = (stored.task[done:], stored.worker[done:], stored.label[done:])
+        for task, by, label in zip(*columns, strict=True):
             self._judged_by_worker.setdefault(by, set()).add(task)
             self._judges_by_task.setdefault(task, []).append(by)
+            self._labels[by, label] += 1
+            self._labels[_EVERYONE, label] += 1
         self._judgments_sorted = len(stored.task)
+
+    def budget(self) -> Budget:
+        """What is spent and left, after the judgments and leases of this flush so far."""
+        return self.memory.budget(self.now, self._bill.of(self.entries.judgments))
 
     # Staff
 
@@ -332,6 +352,7 @@ class Plan:
         retractions.seconds.append(row.seconds if restores else None)
         retractions.restores.append(restores)
         retractions.turns.append(row.turns)
+        self.memory.full.free(row.task)
         if row.turns and row.worker not in self.memory.placeless:
             self.memory.load[row.task] += 1 if restores else -1
             self.dirty.add(row.task)

@@ -62,6 +62,47 @@ class Policy:
         "Seconds after a judgment in which its worker may replace it, where revisions are allowed. "
         "What became of the task does not matter: what is refused tells nobody what is gold.",
     )
+    # What may be spent
+    price: int = _knob(
+        0,
+        0,
+        1_000_000_000,
+        "What a judgment of a person costs, in the smallest unit you count in, such as cents or "
+        "hundredths of a cent. A change holds for what is leased, or judged without a lease, from "
+        "then on. A worker is paid for a task once: revisions cost nothing, and what is voided "
+        "later was paid.",
+    )
+    model_price: int = _knob(
+        0, 0, 1_000_000_000, "What a judgment of a model costs, in the same unit as `price`."
+    )
+    judgment_budget: int | None = _knob(
+        None,
+        0,
+        2_000_000_000,
+        "Most judgments, of people and models together, that the project may ever take; open "
+        "leases count, so it is never exceeded. Below what is spent no more tasks are handed out, "
+        "and what is leased can still be judged; null for no limit.",
+    )
+    money_budget: int | None = _knob(
+        None,
+        0,
+        2_000_000_000,
+        "Most that the project's judgments may ever cost, in the unit of `price`; null for no "
+        "limit.",
+    )
+    daily_judgments: int | None = _knob(
+        None,
+        0,
+        2_000_000_000,
+        "Most judgments that the project may take on one UTC day; null for no limit.",
+    )
+    daily_money: int | None = _knob(
+        None,
+        0,
+        2_000_000_000,
+        "Most that the judgments of one UTC day may cost, in the unit of `price`; null for no "
+        "limit.",
+    )
     # Which workers are good enough
     acceptable_accuracy: float = _knob(
         0.8, 0.02, 0.999, "Accuracy from which on a worker is as good as you need."
@@ -258,6 +299,18 @@ class Policy:
         """Judgments from which confidence may settle a task."""
         return self.overlap if self.min_judgments is None else self.min_judgments
 
+    @property
+    def budgeted(self) -> bool:
+        """Whether there is a limit to what may be spent."""
+        limits = (self.judgment_budget, self.money_budget, self.daily_judgments, self.daily_money)
+        return any(limit is not None for limit in limits)
+
+    @property
+    def limited(self) -> bool:
+        """Whether a judgment without a lease may go beyond a limit other than the overlap."""
+        shares = self.worker_share < 1 or self.label_share < 1
+        return shares or self.cohort_attribute is not None or self.budgeted
+
     def changed(self, changes: Mapping[str, object]) -> "Policy":
         """Return the policy with some knobs set anew; `InvalidPolicy` names the wrong one."""
         for name in changes:
@@ -280,6 +333,7 @@ KNOBS = {knob.name: knob for knob in fields(Policy)}
 _GROUPS = {
     "overlap": "Judgments of a task",
     "lease_seconds": "What workers may do",
+    "price": "What may be spent",
     "acceptable_accuracy": "Which workers are good enough",
     "quiz": "Quiz and hidden gold",
     "find_fraud": "Fraud",

@@ -10,6 +10,7 @@ import numpy as np
 
 from api import snapshots
 from api.alerts import Decision
+from api.budget import Cost
 from api.calibrated import Calibrated
 from api.decisions import (
     CALIBRATED,
@@ -131,6 +132,7 @@ async def catch_up(
             voided = await retractions.retracted_tasks(connection, project_id, memory.seq)
             memory.standing.retract(np.array(voided, np.int32))
             memory.gold.recall(restored.gold)
+            memory.ledger.recall(restored.paid)
             memory.recall(restored.task_seq, restored.worker_seq)
         await log.read_events(connection, project_id, memory.seq, seq, learn)
         for act in acts:
@@ -152,6 +154,8 @@ async def catch_up(
                 memory.gold.suspect(row["task_id"], row["body"]["answers"])
             else:
                 memory.gold.take(row["kind"], row["seq"], row["task_id"], row["body"])
+        for row in await log.paid_between(connection, project_id, before, seq):
+            memory.ledger.pay(row["day"], Cost(row["judgments"], row["money"]))
         leases = await log.open_leases(connection, project_id, until)
         passed = (
             await log.passed_tasks(connection, project_id, MOST_PASSED) if until is None else []
@@ -159,7 +163,11 @@ async def catch_up(
         memory.restart(
             [
                 OpenLease(
-                    row["lease_id"], row["task_id"], row["worker_id"], row["expires_at"].timestamp()
+                    row["lease_id"],
+                    row["task_id"],
+                    row["worker_id"],
+                    row["expires_at"].timestamp(),
+                    row["price"] or 0,
                 )
                 for row in leases
             ],

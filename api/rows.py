@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from api.budget import Budget
 from engine.reputation import Estimate
 
 Bools = NDArray[np.bool_]
@@ -162,3 +163,4 @@ class Quality:
     mean_confidence: float  # over the tasks with a judgment or gold
     agreement: float  # share of live judgments equal to their task's consensus
     gold_accuracy: float  # share of live judgments of gold tasks that are right
+    budget: Budget

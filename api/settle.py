@@ -8,6 +8,7 @@ import numpy as np
 
 from api.acts import Decided
 from api.alerts import KINDS, Decision
+from api.budget import cost_of, day_of
 from api.decisions import GOLD_KINDS, GOLD_SUSPECTED
 from api.errors import Refused
 from api.leases import OpenLease
@@ -80,7 +81,8 @@ def settle(memory: Memory, plan: Plan) -> Changed:
         changed = memory.learn(lessons, seq)
         tasks.append(changed.tasks)
         workers.append(changed.workers)
-        memory.count_judgments(len(plan.entries.judgments.seq), plan.now.timestamp())
+        memory.ledger.pay(day_of(plan.now), cost_of(plan.entries.judgments))
+        memory.tempo.count(len(plan.entries.judgments.seq), plan.now.timestamp())
         memory.standing.retract(lessons.events.task[lessons.events.kind == RETRACT])
     if golden:  # also where the model learned nothing from it: its state may be another
         memory.rest(np.array(golden, np.int32))

@@ -22,7 +22,7 @@ from db import snapshots as stored
 from db.connect import AnyConnection
 from engine import Categorical, StatusTests
 
-FORMAT: Final = 8  # counts up when the bytes, or the meaning of the arrays, change
+FORMAT: Final = 9  # counts up when the bytes, or the meaning of the arrays, change
 KEPT: Final = 2
 
 _MAGIC: Final = b"BASANITE"
@@ -32,6 +32,7 @@ _ALIGNMENT: Final = 64
 _MODEL: Final = "model."
 _TESTS: Final = "tests."
 _GOLD: Final = "gold."
+_PAID: Final = "paid."
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -90,6 +91,7 @@ async def save(connection: AnyConnection, memory: Memory) -> int:
     columns = {_MODEL + name: column for name, column in memory.model.state().items()}
     columns |= {_TESTS + name: column for name, column in memory.vetting.tests.state().items()}
     columns |= {_GOLD + name: column for name, column in memory.gold.columns().items()}
+    columns |= {_PAID + name: column for name, column in memory.ledger.columns().items()}
     waiting = [(each.kind, each.worker, each.body) for each in memory.vetting.unrecorded]
     unrecorded = np.frombuffer(json.dumps(waiting).encode(), np.uint8)
     columns |= {"task_seq": tasks, "worker_seq": workers, "unrecorded": unrecorded}
@@ -101,13 +103,14 @@ async def save(connection: AnyConnection, memory: Memory) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a snapshot holds: model, tests and the columns of the book of gold as of `seq`, the seq
-    of each thing's last change."""
+    """What a snapshot holds: model, tests, the columns of the book of gold and of what was paid as
+    of `seq`, the seq of each thing's last change."""
 
     seq: int
     model: Categorical
     vetting: Vetting
     gold: Columns
+    paid: Columns
     task_seq: Int64s
     worker_seq: Int64s
 
@@ -126,7 +129,8 @@ async def restore(
             waiting = json.loads(columns["unrecorded"].tobytes())
             vetting.unrecorded += (Verdict(*each) for each in waiting)
             gold = _part(columns, _GOLD)
-            return Restored(seq, model, vetting, gold, columns["task_seq"], columns["worker_seq"])
+            paid, task_seq = _part(columns, _PAID), columns["task_seq"]
+            return Restored(seq, model, vetting, gold, paid, task_seq, columns["worker_seq"])
         except (ValueError, KeyError, TypeError) as error:
             logger.warning(
                 "Snapshot %d of project %s is passed over: %s. The log is replayed instead.",

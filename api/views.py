@@ -121,4 +121,10 @@ class Views(ABC):
 
     def quality(self) -> Quality:
         """Return the project's figures at this moment."""
-        return self.memory.quality(self._now().timestamp())
+        return self.memory.quality(self._now())
+
+    def budget_wait(self, worker: int) -> float | None:
+        """Return in how many seconds the worker's judgment may be paid that is not now; None: not
+        by waiting."""
+        memory, now = self.memory, self._now()
+        return memory.budget(now).retry_after(memory.price_for(worker), now)

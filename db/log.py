@@ -44,7 +44,8 @@ PART = 4  # what is added to the kind of an event that is part of an act
 
 @dataclass(slots=True)
 class Judgments:
-    """Columns of new judgments; `supersedes`, `lease_id`, `client_id` and `seconds` may be None."""
+    """Columns of new judgments. All from `supersedes` on may be None; without a price one costs
+    nothing."""
 
     seq: list[int] = field(default_factory=list)
     task: list[int] = field(default_factory=list)
@@ -54,6 +55,7 @@ class Judgments:
     lease_id: list[UUID | None] = field(default_factory=list)
     client_id: list[str | None] = field(default_factory=list)
     seconds: list[float | None] = field(default_factory=list)
+    price: list[int | None] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -99,6 +101,7 @@ class Grants:
     worker: list[int] = field(default_factory=list)
     expires_at: list[datetime] = field(default_factory=list)
     outcome: list[str | None] = field(default_factory=list)
+    price: list[int | None] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -153,6 +156,7 @@ async def append(
         _if_any(judgments.lease_id),
         _if_any(judgments.client_id),
         _if_any(judgments.seconds),
+        _if_any(judgments.price),
     )
     retractions = entries.retractions
     if retractions.seq:
@@ -188,6 +192,7 @@ async def append(
         grants.expires_at,
         grants.outcome,
         list(set(grants.task)),
+        _if_any(grants.price),
     )
 
 
@@ -223,7 +228,7 @@ async def ended_leases(
 async def open_leases(
     connection: AnyConnection, project_id: int, until: int | None = None
 ) -> list[asyncpg.Record]:
-    """Return (lease_id, task_id, worker_id, expires_at) of all leases open now, or at a seq."""
+    """Return (lease_id, task_id, worker_id, expires_at, price) of what is open now, or at a seq."""
     if until is None:
         return await connection.fetch(sql("open_leases"), project_id)
     at = await moment(connection, project_id, until)
@@ -254,6 +259,13 @@ async def count_judgments(
 ) -> int:
     """Count the judgments with after < seq <= until."""
     return int(await connection.fetchval(sql("judgments_between"), project_id, after, until))
+
+
+async def paid_between(
+    connection: AnyConnection, project_id: int, after: int, until: int
+) -> list[asyncpg.Record]:
+    """Return (day, judgments, money): what was paid for judgments with after < seq <= until."""
+    return await connection.fetch(sql("paid_between"), project_id, after, until)
 
 
 async def last_seq(connection: AnyConnection, project_id: int) -> int:

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import ID
 
 from api import rows
-from api.errors import InvalidInput, LeaseLimit, NoTasks, TooManyRows, WorkerPaused
+from api.errors import BudgetSpent, InvalidInput, LeaseLimit, NoTasks, TooManyRows, WorkerPaused
 from api.graphql.context import Context, Info, context_of, shard_of
 from api.graphql.lease import (
     Lease,
@@ -46,7 +46,7 @@ async def lease_tasks(
     if len(leases) < given.count:
         try:
             leases += await shard.lease(worker, given.count - len(leases))
-        except (NoTasks, LeaseLimit, WorkerPaused):
+        except (NoTasks, BudgetSpent, LeaseLimit, WorkerPaused):
             if not leases:
                 raise
     return LeaseTasksPayload(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import ID, UNSET, field
 
+from api.graphql.budget import Budget
 from api.graphql.enums import described_enum
 from api.graphql.knobs import Knob
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
@@ -83,6 +84,12 @@ class Policy:
     require_lease: bool = _knob("require_lease")
     allow_revision: bool = _knob("allow_revision")
     revision_seconds: float = _knob("revision_seconds")
+    price: int = _knob("price")
+    model_price: int = _knob("model_price")
+    judgment_budget: int | None = _knob("judgment_budget")
+    money_budget: int | None = _knob("money_budget")
+    daily_judgments: int | None = _knob("daily_judgments")
+    daily_money: int | None = _knob("daily_money")
     acceptable_accuracy: float = _knob("acceptable_accuracy")
     unacceptable_accuracy: float = _knob("unacceptable_accuracy")
     crowd_share: float = _knob("crowd_share")
@@ -147,6 +154,7 @@ class Quality:
     gold_accuracy: float | None = field(
         description="Share of judgments of gold tasks that are right; null without any."
     )
+    budget: Budget = field(description="What is spent, what open leases reserve, what is left.")
     sequence: Sequence = field(description="The last event of the log that is counted here.")
 
 
@@ -198,6 +206,12 @@ class PolicyChanges:
     require_lease: bool | None = _knob("require_lease", default=UNSET)
     allow_revision: bool | None = _knob("allow_revision", default=UNSET)
     revision_seconds: float | None = _knob("revision_seconds", default=UNSET)
+    price: int | None = _knob("price", default=UNSET)
+    model_price: int | None = _knob("model_price", default=UNSET)
+    judgment_budget: int | None = _knob("judgment_budget", default=UNSET)
+    money_budget: int | None = _knob("money_budget", default=UNSET)
+    daily_judgments: int | None = _knob("daily_judgments", default=UNSET)
+    daily_money: int | None = _knob("daily_money", default=UNSET)
     acceptable_accuracy: float | None = _knob("acceptable_accuracy", default=UNSET)
     unacceptable_accuracy: float | None = _knob("unacceptable_accuracy", default=UNSET)
     crowd_share: float | None = _knob("crowd_share", default=UNSET)

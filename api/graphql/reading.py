@@ -13,6 +13,7 @@ from strawberry import ID
 
 from api import projects, rows
 from api.gold_book import SOURCES, STATES
+from api.graphql.budget import budget_of
 from api.graphql.context import Context, Info
 from api.graphql.knobs import knobs_of
 from api.graphql.leasing import labels_of
@@ -68,6 +69,7 @@ def quality_of(quality: rows.Quality) -> Quality:
         mean_confidence=_number(quality.mean_confidence),
         agreement=_number(quality.agreement),
         gold_accuracy=_number(quality.gold_accuracy),
+        budget=budget_of(quality.budget),
         sequence=LogSequence(quality.seq),
     )
 

@@ -84,6 +84,8 @@ KINDS: dict[Code, type[AnyRefusal]] = {
     Code.LEASE_USED: Conflict,
     Code.TASK_CLOSED: Conflict,
     Code.OVERLAP_FULL: Conflict,
+    Code.SHARE_REACHED: Conflict,
+    Code.COHORT_FULL: Conflict,
     Code.CLIENT_ID_REUSED: Conflict,
     Code.LEASE_LIMIT: Conflict,
     Code.PROJECT_EXISTS: Conflict,
@@ -107,6 +109,7 @@ KINDS: dict[Code, type[AnyRefusal]] = {
     Code.ALERT_HANDLED: Conflict,
     Code.DECISION_EXISTS: Conflict,
     Code.NO_TASKS: TryLater,
+    Code.BUDGET_SPENT: TryLater,
     Code.OVERLOADED: TryLater,
     Code.UNAVAILABLE: TryLater,
     Code.PROJECT_TAKEN: TryLater,
@@ -137,9 +140,10 @@ class RowRefusal:
 Facts = Mapping[str, object]  # what fills the placeholders of a message
 
 
-def row_refusal(code: Code, facts: Facts) -> AnyRefusal:
+def row_refusal(code: Code, facts: Facts, retry_after: float | None = None) -> AnyRefusal:
     """The refusal of a call that had one row."""
-    return KINDS.get(code, InvalidInput)(code=code, message=MESSAGES[code].format(**facts))
+    message = MESSAGES[code].format(**facts)
+    return KINDS.get(code, InvalidInput)(code=code, message=message, retry_after=retry_after)
 
 
 def row_refusals(codes: Sequence[str], facts: Callable[[int, Code], Facts]) -> list[RowRefusal]:

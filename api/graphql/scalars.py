@@ -14,6 +14,7 @@ from api.errors import InvalidInput
 
 Json = NewType("Json", object)
 Sequence = NewType("Sequence", int)
+Amount = NewType("Amount", int)
 
 LARGEST_EXACT = 2**53 - 1  # what a JSON number bears without loss in every language
 
@@ -22,6 +23,12 @@ def _sequence(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_EXACT:
         return value
     raise GraphQLError(f"A Sequence is a whole number from 0 to {LARGEST_EXACT}.")
+
+
+def _amount(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_EXACT:
+        return value
+    raise GraphQLError(f"An Amount is a whole number from 0 to {LARGEST_EXACT}.")
 
 
 def _moment(value: Any) -> str:
@@ -58,6 +65,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         ),
         serialize=_sequence,
         parse_value=_sequence,
+    ),
+    Amount: strawberry.scalar(
+        name="Amount",
+        description="How much of something: a whole number up to 2^53 - 1. Money is in the "
+        "smallest unit that you count in.",
+        serialize=_amount,
+        parse_value=_amount,
     ),
     datetime: strawberry.scalar(
         name="DateTime",

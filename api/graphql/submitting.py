@@ -54,11 +54,11 @@ async def submit_judgment(
     context = context_of(info)
     shard = await shard_of(context, given.project)
     leased = _must_lease(context, shard, given.task is not None, given.lease_id is not None)
+    named = None if given.worker is None else [given.worker]
+    worker = await workers_of(context, shard, named, 1)
     done = await shard.submit(
         Submissions(
-            worker=await workers_of(
-                context, shard, None if given.worker is None else [given.worker], 1
-            ),
+            worker=worker,
             task=_tasks(shard, None if given.task is None else [given.task], 1),
             label=_labels(shard, [given.label]),
             lease_id=[_uuid(given.lease_id)],
@@ -70,7 +70,8 @@ async def submit_judgment(
     )
     code = done.code[0]
     if code and code != Code.DUPLICATE:
-        return row_refusal(Code(code), FACTS.get(code, {}))
+        wait = shard.budget_wait(int(worker[0])) if code == Code.BUDGET_SPENT else None
+        return row_refusal(Code(code), FACTS.get(code, {}), wait)
     return SubmitJudgmentPayload(
         sequence=LogSequence(int(done.seq[0])) if context.is_admin else None,
         duplicate=bool(code),

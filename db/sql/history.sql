@@ -25,7 +25,7 @@ from (
 
 -- name: open_leases_at
 -- The leases that were open at a moment, of those granted up to a seq.
-select lease_id, task_id, worker_id, expires_at
+select lease_id, task_id, worker_id, expires_at, price
 from lease
 where project_id = $1 and seq <= $2 and (closed_at is null or closed_at > $3);
 

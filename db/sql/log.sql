@@ -9,30 +9,31 @@ with closed as (
 ),
 judged as (
     insert into judgment (project_id, seq, task_id, worker_id, label_id, supersedes, lease_id,
-                          client_id, seconds, created_at)
+                          client_id, seconds, price, created_at)
     select $1, row.*, $2
     from unnest($5::bigint[], $6::integer[], $7::integer[], $8::smallint[], $9::bigint[],
-                $10::uuid[], $11::text[], $12::real[]) as row
+                $10::uuid[], $11::text[], $12::real[], $13::integer[]) as row
 ),
 decided as (
     insert into decision (project_id, seq, kind, task_id, body, actor, worker_id, client_id,
                           created_at)
     select $1, row.*, $2
-    from unnest($13::bigint[], $14::text[], $15::integer[], $16::jsonb[], $17::text[],
-                $18::integer[], $19::text[]) as row
+    from unnest($14::bigint[], $15::text[], $16::integer[], $17::jsonb[], $18::text[],
+                $19::integer[], $20::text[]) as row
 ),
 granted as (
     insert into lease (project_id, granted_at, lease_id, seq, task_id, worker_id, expires_at,
-                       closed_at, outcome)
+                       closed_at, outcome, price)
     select $1, $2, row.lease_id, row.seq, row.task_id, row.worker_id, row.expires_at,
-           case when row.outcome is not null then $2 end, row.outcome
-    from unnest($20::uuid[], $21::bigint[], $22::integer[], $23::integer[], $24::timestamptz[],
-                $25::text[]) as row (lease_id, seq, task_id, worker_id, expires_at, outcome)
+           case when row.outcome is not null then $2 end, row.outcome, row.price
+    from unnest($21::uuid[], $22::bigint[], $23::integer[], $24::integer[], $25::timestamptz[],
+                $26::text[], $28::integer[])
+        as row (lease_id, seq, task_id, worker_id, expires_at, outcome, price)
     where (select count(*) from closed) >= 0
 )
 select task.task_id, task.external_id, task.payload
 from task
-where task.project_id = $1 and task.task_id = any ($26::integer[]);
+where task.project_id = $1 and task.task_id = any ($27::integer[]);
 
 -- name: append_judgments
 -- The common flush, judgments only, with the leases they use up; a plan of fewer steps.
@@ -42,10 +43,10 @@ with closed as (
     where lease.project_id = $1 and lease.lease_id = gone.lease_id and lease.closed_at is null
 )
 insert into judgment (project_id, seq, task_id, worker_id, label_id, supersedes, lease_id,
-                      client_id, seconds, created_at)
+                      client_id, seconds, price, created_at)
 select $1, row.*, $2
 from unnest($5::bigint[], $6::integer[], $7::integer[], $8::smallint[], $9::bigint[],
-            $10::uuid[], $11::text[], $12::real[]) as row;
+            $10::uuid[], $11::text[], $12::real[], $13::integer[]) as row;
 
 -- name: judgments_by_client_id
 -- What workers have sent under these client ids before.
@@ -87,7 +88,7 @@ where project_id = $1 and lease_id = any ($2::uuid[]) and outcome is not null;
 
 -- name: open_leases
 -- All open leases of a project, for a start.
-select lease_id, task_id, worker_id, expires_at
+select lease_id, task_id, worker_id, expires_at, price
 from lease
 where project_id = $1 and closed_at is null;
 
@@ -105,6 +106,15 @@ cross join lateral (
 ) as passed
 where worker.project_id = $1
 order by passed.seq;
+
+-- name: paid_between
+-- What was paid for judgments that came after a seq, up to another, by UTC day (days since 1970-01-01).
+-- Revisions are not paid.
+select (created_at at time zone 'UTC')::date - date '1970-01-01' as day, count(*) as judgments,
+       coalesce(sum(price), 0)::bigint as money
+from judgment
+where project_id = $1 and seq > $2 and seq <= $3 and supersedes is null
+group by 1;
 
 -- name: last_seq
 -- The last seq of a project's log.

@@ -12,6 +12,7 @@ class OneLease:
     task: int
     worker: int
     expires: float
+    price: int = 0
     outcome: str | None = None
 
 
@@ -39,6 +40,7 @@ class Oracle:
     stored: int = 0  # judgments ever stored, revised ones too
     voided: dict[int, dict[int, tuple[int, int]]] = field(default_factory=dict)  # judgments by task
     required: dict[int, int] = field(default_factory=dict)
+    paid: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)  # price and day
 
     def judged(self, task: int) -> int:
         return sum(1 for at, _ in self.judgments if at == task)
@@ -100,6 +102,36 @@ class Oracle:
             and lease.outcome in ("EXPIRED", "RELEASED")
             and id_ not in self.forgotten
         }
+
+    def price(self, worker: int) -> int:
+        return self.policy.model_price if is_model(worker) else self.policy.price
+
+    def grant(self, lease_id: UUID, task: int, worker: int, expires: float) -> None:
+        """Note a lease that was handed out now."""
+        self.leases[lease_id] = OneLease(task, worker, expires, self.price(worker))
+
+    def spent(self, *, today: bool) -> tuple[int, int]:
+        """Judgments that were paid, and the money for them."""
+        day = int(self.now // 86_400)
+        paid = [price for price, at in self.paid.values() if at == day or not today]
+        return len(paid), sum(paid)
+
+    def affords(self, worker: int) -> int:
+        """How many judgments of the worker can still be promised."""
+        policy, leases = self.policy, self.open_leases()
+        reserved = len(leases), sum(lease.price for lease in leases)
+        room = 10**9
+        for today, limits in (
+            (False, (policy.judgment_budget, policy.money_budget)),
+            (True, (policy.daily_judgments, policy.daily_money)),
+        ):
+            prices = (1, self.price(worker))
+            for limit, spent, held, price in zip(
+                limits, self.spent(today=today), reserved, prices, strict=True
+            ):
+                if limit is not None and price:
+                    room = min(room, max(limit - spent - held, 0) // price)
+        return room
 
     def free_for(self, worker: int, before: TaskViews) -> list[int]:
         """Tasks the worker could be given."""
@@ -195,17 +227,19 @@ class Oracle:
             return ended.get(lease.outcome or "", "")
         if rows.require_lease:
             return "LEASE_REQUIRED"
-        if self.open_leases(task, worker) or self.load(task) < self.places(task):
+        if self.open_leases(task, worker):
             return ""
-        if not self.takes_place(worker):
-            return ""
-        return "OVERLAP_FULL"
+        if self.takes_place(worker) and self.load(task) >= self.places(task):
+            return "OVERLAP_FULL"
+        return "" if (task, worker) in self.paid or self.affords(worker) else "BUDGET_SPENT"
 
     def _store(self, rows: Submissions, row: int, seq: int) -> None:
         worker, label = int(rows.worker[row]), int(rows.label[row])
         task, client = self._task(rows, row), rows.client_id[row]
+        price = self.price(worker)
         for own in self.open_leases(task, worker):
-            own.outcome = "JUDGED"
+            own.outcome, price = "JUDGED", own.price
+        self.paid.setdefault((task, worker), (price, int(self.now // 86_400)))
         self.judge(task, worker, label, seq)
         self.made[task, worker] = self.now
         self.stored += 1

@@ -30,6 +30,14 @@ def assert_agrees(shard: Shard, oracle: Oracle) -> None:
         assert people.judgments[worker] == sum(1 for _, who in oracle.judgments if who == worker)
     quality = shard.quality()
     statuses = [STATUSES[status] for status in views.status]
+    budget, leases = quality.budget, oracle.open_leases()
+    for today, judgments, money in (
+        (False, budget.judgments, budget.money),
+        (True, budget.judgments_today, budget.money_today),
+    ):
+        assert (judgments.spent, money.spent) == oracle.spent(today=today)
+        assert judgments.reserved == len(leases)
+        assert money.reserved == sum(lease.price for lease in leases)
     assert quality.judgments == len(oracle.judgments)
     assert quality.open_tasks == statuses.count("OPEN")
     assert quality.settled_tasks == statuses.count("SETTLED")

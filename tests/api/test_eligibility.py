@@ -149,12 +149,11 @@ async def test_no_worker_gives_more_than_its_share_of_a_label(database_url: str)
     policy = Policy(overlap=4, label_share=0.3, require_lease=False, act_on_status=False)
     async with open_shards(database_url) as shards:
         shard = await make_project(shards, tasks=60, workers=3, policy=policy)
-        everything = list(range(40))
+        zeros = range(20)  # by two workers, each of whom has ten answers free
         for worker in (0, 1):
-            labels = [task % 2 for task in everything]
-            await shard.submit(submissions(worker, labels, task=everything))
-        zeros = [task for task in everything if task % 2 == 0]
-        await shard.submit(submissions(2, [0] * 16, task=zeros[:16]))
+            await shard.submit(submissions(worker, [0] * 10, task=zeros[worker::2]))
+        answer = await shard.submit(submissions(2, [0] * 14 + [1], task=range(15)))
+        assert answer.code == [""] * 10 + ["SHARE_REACHED"] * 4 + [""]
         got = {lease.task_id for lease in await shard.lease(2, 20)}
         assert got
         assert not got & set(zeros)

@@ -18,13 +18,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from api.errors import InvalidPolicy, LeaseLimit, NoTasks, Unavailable, WorkerVoided
+from api.errors import BudgetSpent, InvalidPolicy, LeaseLimit, NoTasks, Unavailable, WorkerVoided
 from api.limits import Limits
 from api.policy import Policy
 from api.rows import OPEN, TaskViews
 from api.shards import Shards
 from db.connect import connect, create_pool
-from tests.api.oracle import OneLease, Oracle, is_model
+from tests.api.oracle import Oracle, is_model
 from tests.api.oracle_compared import assert_agrees
 from tests.api.rig import (
     Clock,
@@ -142,7 +142,8 @@ class Program(RuleBasedStateMachine):
         held = len(self.oracle.open_leases(worker=worker))
         room = self.oracle.policy.leases_per_worker - held
         fresh = [task for task in free if task not in self.oracle.passed(worker)]
-        if not fresh and room > 0 and worker not in self.oracle.voided:
+        asked = room > 0 and self.oracle.affords(worker) > 0
+        if not fresh and asked and worker not in self.oracle.voided:
             self.oracle.forget_passed(worker)
         free = fresh or free
         order = {task: (-self.oracle.priority[task], self.oracle.rank(task)) for task in free}
@@ -154,20 +155,23 @@ class Program(RuleBasedStateMachine):
         except LeaseLimit:
             assert room <= 0
             return
+        except BudgetSpent:
+            assert room > 0
+            assert self.oracle.affords(worker) == 0
+            return
         except NoTasks as refusal:
             finished = refusal.finished
             assert (bool(free), room > 0, finished) == (False, True, OPEN not in before.status)
             return
         assert room > 0
-        assert len(leases) == min(count, room, len(free))
+        assert len(leases) == min(count, room, self.oracle.affords(worker), len(free))
         taken = [lease.task_id for lease in leases]
         assert sorted(order[task] for task in taken) == sorted(order.values())[: len(taken)]
         for lease in leases:
             assert lease.task_id in free
             assert lease.payload == {"name": self.oracle.tasks[lease.task_id]}
-            self.oracle.leases[lease.lease_id] = OneLease(
-                lease.task_id, worker, lease.expires_at.timestamp()
-            )
+            expires = lease.expires_at.timestamp()
+            self.oracle.grant(lease.lease_id, lease.task_id, worker, expires)
             self.lease_ids.append(lease.lease_id)
 
     @rule(data=st.data(), size=st.integers(1, 6), require_lease=st.booleans())
@@ -238,18 +242,22 @@ class Program(RuleBasedStateMachine):
         leases = self.run(self._grab(workers))
         for worker, granted in leases:
             passed = self.oracle.passed(worker)
-            if granted is None or passed & {lease.task_id for lease in granted}:
+            nothing = granted is None and self.oracle.affords(worker) > 0
+            if nothing or passed & {lease.task_id for lease in granted or ()}:
                 self.oracle.forget_passed(worker)
             for lease in granted or ():
                 assert (lease.task_id, worker) not in self.oracle.judgments
-                self.oracle.leases[lease.lease_id] = OneLease(
-                    lease.task_id, worker, lease.expires_at.timestamp()
-                )
+                expires = lease.expires_at.timestamp()
+                self.oracle.grant(lease.lease_id, lease.task_id, worker, expires)
                 self.lease_ids.append(lease.lease_id)
+        budget = self.shard.quality().budget
+        if any(granted for _, granted in leases):
+            for each in (budget.judgments, budget.judgments_today):
+                assert each.limit is None or each.spent + each.reserved <= each.limit
 
     async def _grab(self, workers: list[int]) -> list[tuple[int, Any]]:
         async def grab(worker: int) -> tuple[int, Any]:
-            with contextlib.suppress(LeaseLimit, WorkerVoided):
+            with contextlib.suppress(BudgetSpent, LeaseLimit, WorkerVoided):
                 try:
                     return worker, await self.shard.lease(worker, 2)
                 except NoTasks:
@@ -281,7 +289,7 @@ class Program(RuleBasedStateMachine):
         else:
             assert seqs.tolist() == [-1]
 
-    @rule(seconds=st.sampled_from([1.0, 50.0, 99.9, 100.0, 1000.0]))
+    @rule(seconds=st.sampled_from([1.0, 50.0, 99.9, 100.0, 1000.0, 43_200.0]))
     def wait(self, seconds: float) -> None:
         self.clock.pass_(seconds)
 
@@ -297,6 +305,12 @@ class Program(RuleBasedStateMachine):
                 "lease_seconds": st.sampled_from([10.0, 100.0]),
                 "leases_per_worker": st.integers(1, 4),
                 "models_count": st.booleans(),
+                "price": st.integers(0, 3),
+                "model_price": st.integers(0, 2),
+                "judgment_budget": st.none() | st.integers(0, 20),
+                "money_budget": st.none() | st.integers(0, 30),
+                "daily_judgments": st.none() | st.integers(0, 9),
+                "daily_money": st.none() | st.integers(0, 15),
             },
         )
     )
