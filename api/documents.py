@@ -99,6 +99,28 @@ REOPEN_TASK: Final = f"""
 mutation ($input: ReopenTaskInput!) {{
   reopenTask(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
 }}"""
+ADJUDICATE_TASK: Final = f"""
+mutation ($input: AdjudicateTaskInput!) {{
+  adjudicateTask(input: $input) {{ ... on Retraction {{ {_EFFECT} }} {REFUSED} }}
+}}"""
+ADJUDICATION_QUEUE: Final = """
+query ($project: ID, $first: Int!, $after: String) {
+  adjudicationQueue(project: $project, first: $first, after: $after) {
+    totalCount
+    edges {
+      cursor
+      node {
+        externalId priority payload attributes openLeases
+        consensus { label confidence probabilities { label probability } }
+        judgments {
+          label seconds createdAt
+          worker { externalId kind status reputation { accuracy { value low high } } }
+        }
+      }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}"""
 _ESTIMATE: Final = "{ value low high }"
 PROJECTS: Final = """
 query ($first: Int!, $after: String) {

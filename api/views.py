@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
+from api.adjudication import Place, adjudication_queue
 from api.alerts import AlertBook
 from api.memory import Memory
 from api.projects import Project
@@ -94,6 +95,10 @@ class Views(ABC):
     def tasks(self, ids: Int32s) -> TaskViews:
         """Return tasks as they stand."""
         return task_views(self.memory, ids)
+
+    def adjudication_queue(self, after: Place | None, most: int) -> tuple[Int32s, Float64s]:
+        """Return contested tasks after a place of the queue, most urgent first, and urgencies."""
+        return adjudication_queue(self.memory, after, most)
 
     def posterior(self, ids: Int32s) -> Float64s:
         """Return the probability of each label for each task."""

@@ -134,6 +134,11 @@ class TaskQueue:
         taken back, it can more, or it is one with fewer others."""
         self._useless.pop(worker, None)
 
+    def priorities(self, tasks: Ints) -> npt.NDArray[np.int16]:
+        """The priorities of tasks, open or not."""
+        found: npt.NDArray[np.int16] = self._lists.priority[self._lists.group[tasks] - 1]
+        return found
+
     def open_tasks(self, limit: int | None = None) -> int:
         """Count the open tasks; with a load below the limit, exact up to LOADS."""
         return int(self._lists.loads[:limit].sum())

@@ -1,9 +1,10 @@
-"""`basanite tasks`: correct or withdraw the gold of tasks, and ask for further judgments."""
+"""`basanite tasks`: decide contested tasks, correct or withdraw gold, ask for further judgments."""
 
 from typing import Annotated
 
 import typer
 
+from api.cli.adjudicating import adjudicate, queue
 from api.cli.deciding import ClientId, DryRun, Json, Project, Reason, decide, given_of
 from api.cli.options import DatabaseUrl, DataDir, settings_of
 from api.cli.reaching import Key, Url
@@ -12,7 +13,8 @@ PURPOSE = "basanite tasks"  # what the key of a server of our own is listed unde
 
 app = typer.Typer(
     name="tasks",
-    help="Correct or withdraw gold, or reopen tasks; see beforehand what changes.",
+    help="Decide what is contested, correct or withdraw gold, or reopen tasks; see beforehand what "
+    "changes.",
     no_args_is_help=True,
     epilog="Example: basanite tasks correct img-1 dog --project animals --reason 'it barks'",
 )
@@ -42,6 +44,12 @@ def correct(
     settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = given_of(project, reason, dry_run, client_id) | {"tasks": [name], "labels": [label]}
     decide(CORRECT_GOLD, given, url, key, settings, PURPOSE, json=json)
+
+
+app.command(epilog="Example: basanite tasks queue --project animals")(queue)
+app.command(
+    epilog="Example: basanite tasks adjudicate --project animals --reason 'I looked it up'"
+)(adjudicate)
 
 
 @app.command(

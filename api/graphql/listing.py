@@ -176,6 +176,24 @@ async def tasks(
     return paging.connection(asked, name, nodes, keys, _task_count(shard, conditions))
 
 
+async def queue_to_adjudicate(
+    info: Info, project: OneProject = None, first: First = 50, after: After = None
+) -> Connection[Task]:
+    """The contested tasks of a project."""
+    context = admin_of(info)
+    shard = await shard_of(context, project)
+    name = f"adjudication {shard.project.project_id}"
+    asked = paging.page(first, after, name, float, ties=True)
+    place = None if asked.after is None else (asked.after[0], asked.after[1])
+    tasks, urgency = shard.adjudication_queue(place, asked.first + 1)
+    keys = list(zip(urgency.tolist(), tasks.tolist(), strict=True))
+    found = await reads.tasks_by_ids(context.service.pool, shard.project.project_id, tasks.tolist())
+    rows = {row["task_id"]: row for row in found}
+    in_order = [rows[task] for task in tasks.tolist()]
+    nodes = await tasks_of(context, shard, in_order, selected(info))
+    return paging.connection(asked, name, nodes, keys, shard.quality().contested_tasks)
+
+
 async def workers(
     info: Info,
     project: OneProject = None,

@@ -90,6 +90,12 @@ class Query:
     )
     task: Task | None = field(resolver=looking.task, description="One task; null if there is none.")
     tasks: Connection[Task] = field(resolver=listing.tasks, description="Tasks of a project.")
+    adjudication_queue: Connection[Task] = field(
+        resolver=listing.queue_to_adjudicate,
+        description="Tasks that wait for an expert, who decides them with adjudicateTask: those "
+        "that are CONTESTED at this moment, the highest priority first, then the least sure, then "
+        "the oldest. What is decided, or judged once more, leaves it at once.",
+    )
     worker: Worker | None = field(
         resolver=looking.worker, description="One worker; null if there is none."
     )

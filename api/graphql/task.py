@@ -20,7 +20,8 @@ from api.graphql.worker import Worker
     "Where a task stands. Judgments, gold and policy can change it any time.",
     OPEN="Takes judgments.",
     SETTLED="The consensus is sure enough, or known as gold.",
-    CONTESTED="At full overlap, and the consensus is not sure enough.",
+    CONTESTED="At full overlap, and the consensus is not sure enough: waits in adjudicationQueue. "
+    "A worker that stands by a judgment, by contestJudgment, does not change it.",
 )
 class TaskStatus(Enum):
     """Status of a task."""

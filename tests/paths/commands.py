@@ -27,14 +27,14 @@ def environment(home: Path, **more: str) -> Mapping[str, str]:
     return {**kept, "XDG_DATA_HOME": str(home), "COLUMNS": "200", **more}
 
 
-async def start(home: Path, *arguments: str) -> asyncio.subprocess.Process:
-    """Start `basanite` without a terminal."""
+async def start(home: Path, *arguments: str, typed: bool = False) -> asyncio.subprocess.Process:
+    """Start `basanite` without a terminal; `typed`: something will be written to it."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         MAIN,
         *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE if typed else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env=environment(home),
@@ -49,9 +49,14 @@ async def finish(process: asyncio.subprocess.Process, before: str = "") -> Ran:
         return Ran(await process.wait(), before + text)
 
 
-async def basanite(home: Path, *arguments: str) -> Ran:
-    """Run a command to its end."""
-    return await finish(await start(home, *arguments))
+async def basanite(home: Path, *arguments: str, typed: str | None = None) -> Ran:
+    """Run a command to its end; `typed` is what the user answers, if it asks."""
+    process = await start(home, *arguments, typed=typed is not None)
+    if typed is not None:
+        assert process.stdin is not None
+        process.stdin.write(typed.encode())
+        process.stdin.write_eof()
+    return await finish(process)
 
 
 async def until(process: asyncio.subprocess.Process, pattern: str) -> str:
