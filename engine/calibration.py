@@ -12,7 +12,6 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from engine.events import Consensus
 from engine.kernels.calibration import calibrate
 
 Floats = npt.NDArray[np.float64]
@@ -46,13 +45,6 @@ class Calibration(NamedTuple):
         """How often labels are right [n] that are believed in so far, by so many judgments."""
         confidence = np.empty(len(belief))
         calibrate(belief, judgments, labels, np.array(self), confidence)
-        return confidence
-
-    def of(self, believed: Consensus, labels: int) -> Floats:
-        """The same of tasks [n]: gold is certain, and 0 stands where there is no label."""
-        confidence = self.confidence(believed.confidence, believed.judgments, labels)
-        confidence[believed.label < 0] = 0.0
-        confidence[believed.gold >= 0] = 1.0
         return confidence
 
 

@@ -1,7 +1,6 @@
 """The label model for single-choice answers: live judgments, posteriors and expected counts."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +11,7 @@ from engine.calibration import Calibration, moved
 from engine.events import Consensus, Events, Outcome, Totals, WorkerStats
 from engine.full import Full
 from engine.kernels import stream
+from engine.kernels.consensus import consensus
 from engine.kernels.forms import (
     AGREED,
     CONCLUSION,
@@ -211,24 +211,31 @@ class Categorical:
 
     def consensus(self, tasks: Ints) -> Consensus:
         """The label we stand by for each of the tasks, and how often such a label is right."""
-        believed = self.beliefs(tasks)
-        return replace(believed, confidence=self.calibration.of(believed, self.labels))
+        return self._conclude(tasks, self.calibration)
 
     def beliefs(self, tasks: Ints) -> Consensus:
         """The same before it is calibrated: the label most probable to the model, and its
         probability; ties go to the lower label."""
-        tasks = np.asarray(tasks, np.int32)
+        return self._conclude(tasks, ())
+
+    def _conclude(self, tasks: Ints, parameters: Sequence[float]) -> Consensus:
         count = len(tasks)
-        judgments = np.zeros(count, np.int32)
-        gold = np.full(count, -1, np.int16)
-        known = tasks < self.task_count
-        judgments[known] = self._votes.length[tasks[known]]
-        gold[known] = self._votes.gold[tasks[known]]
-        label = np.full(count, -1, np.int16)
-        confidence = np.zeros(count)
-        judged = (judgments > 0) | (gold >= 0)
-        label[judged], confidence[judged] = self._form.top(self._votes, self._live, tasks[judged])
-        return Consensus(label, confidence, judgments, gold)
+        now = Consensus(
+            label=np.empty(count, np.int16),
+            confidence=np.empty(count),
+            judgments=np.empty(count, np.int32),
+            gold=np.empty(count, np.int16),
+        )
+        consensus(
+            self._memory,
+            np.asarray(tasks, np.int32),
+            np.array(parameters, np.float64),
+            now.label,
+            now.confidence,
+            now.judgments,
+            now.gold,
+        )
+        return now
 
     def posterior(self, tasks: Ints) -> Floats:
         """Probability of each label, [n, labels]; the class prior where there are no judgments."""

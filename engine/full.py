@@ -76,14 +76,6 @@ class Full:
         sweep.table[:, :, 1] = 0
 
     @staticmethod
-    def top(votes: Votes, tables: FullTables, tasks: Ints) -> tuple[Labels, Floats]:
-        """Most probable label [n] and its probability, of tasks that have judgments or gold."""
-        del votes
-        posterior = tables.posterior[tasks]
-        label = posterior.argmax(1)
-        return label.astype(np.int16), posterior[np.arange(len(tasks)), label].astype(np.float64)
-
-    @staticmethod
     def posterior(votes: Votes, tables: FullTables, tasks: Ints) -> Floats:
         """Posteriors [n, K] of tasks that have judgments or gold."""
         del votes

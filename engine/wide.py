@@ -9,7 +9,7 @@ from engine.kernels.forms import (
 )
 from engine.kernels.support import OCTAVES
 from engine.kernels.votes import Votes
-from engine.kernels.wide import ERRORS, TRUTHS, WideTables, best, spread_out
+from engine.kernels.wide import ERRORS, TRUTHS, WideTables, spread_out
 from engine.kernels.wide_sweep import WideSweep
 
 Floats = npt.NDArray[np.float64]
@@ -70,14 +70,6 @@ class Wide:
         posterior = np.empty((len(tasks), tables.classes.shape[1]))
         spread_out(votes, tables, tasks, posterior)
         return posterior
-
-    @staticmethod
-    def top(votes: Votes, tables: WideTables, tasks: Ints) -> tuple[Labels, Floats]:
-        """Most probable label [n] and its probability, of tasks that have judgments or gold."""
-        label = np.empty(len(tasks), np.int16)
-        confidence = np.empty(len(tasks))
-        best(votes, tables, tasks, label, confidence)
-        return label, confidence
 
     @staticmethod
     def _profile(tables: WideTables) -> Floats:

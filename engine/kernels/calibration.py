@@ -23,20 +23,26 @@ def evidence(belief: float, labels: int) -> float:
 
 
 @kernel
-def calibrate(
-    belief: Floats, judgments: npt.NDArray[np.int32], labels: int, parameters: Floats, out: Floats
-) -> None:
-    """Fill how probable it is [n] that a label believed in so far, by so many judgments, is right.
+def calibrated(belief: float, judgments: int, labels: int, parameters: Floats) -> float:
+    """How probable it is that a label believed in so far, by so many judgments, is right.
 
     Never below chance; it rises with the belief as parameters[GAIN] is above 0.
     """
+    odds = (
+        parameters[BASE]
+        + parameters[GAIN] * evidence(belief, labels)
+        - parameters[TOLL] * np.log(max(judgments, 1))
+    )
+    return float(max(1 / (1 + np.exp(-odds)), 1.0 / labels))
+
+
+@kernel
+def calibrate(
+    belief: Floats, judgments: npt.NDArray[np.int32], labels: int, parameters: Floats, out: Floats
+) -> None:
+    """Fill the same of many labels [n]."""
     for i in range(belief.shape[0]):
-        odds = (
-            parameters[BASE]
-            + parameters[GAIN] * evidence(belief[i], labels)
-            - parameters[TOLL] * np.log(max(judgments[i], 1))
-        )
-        out[i] = max(1 / (1 + np.exp(-odds)), 1.0 / labels)
+        out[i] = calibrated(belief[i], judgments[i], labels, parameters)
 
 
 @kernel

@@ -77,7 +77,7 @@ def _free(lists: Lists, votes: Votes, tables: Any, wish: Wish, task: int) -> boo
     if place < wish.excluded.shape[0] and wish.excluded[place] == task:
         return False
     if wish.barred.shape[0] > 0 and task < votes.start.shape[0] and votes.length[task] > 0:
-        return not wish.barred[forms.top(votes, tables, task)]
+        return not wish.barred[forms.top(votes, tables, task)[0]]
     return True
 
 

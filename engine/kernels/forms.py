@@ -113,16 +113,11 @@ def gain(votes: Any, tables: Any, task: int, worker: int, laid_out: Any) -> floa
     return 0.0
 
 
-def doubt(votes: Any, tables: Any, task: int) -> float:
-    """Probability that the label we stand by is wrong, of a task that has judgments."""
+def top(votes: Any, tables: Any, task: int) -> tuple[int, float]:
+    """The most probable label, the lower one of equals, and its probability, of a task that has
+    judgments or gold."""
     _absent(votes, tables, task)
-    return 0.0
-
-
-def top(votes: Any, tables: Any, task: int) -> int:
-    """The label we stand by, of a task that has judgments."""
-    _absent(votes, tables, task)
-    return 0
+    return 0, 0.0
 
 
 Implementation = Callable[..., Any]

@@ -202,45 +202,6 @@ def _wide_gain(
 
 
 @kernel
-def _full_best(votes: Votes, tables: FullTables, task: int) -> int:
-    if votes.gold[task] >= 0:
-        return votes.gold[task]  # type: ignore[no-any-return]
-    top = 0
-    for k in range(tables.posterior.shape[1]):
-        if tables.posterior[task, k] > tables.posterior[task, top]:
-            top = k
-    return top
-
-
-def _full_top(votes: Votes, tables: FullTables, task: int) -> int:
-    return _full_best(votes, tables, task)
-
-
-def _wide_top(votes: Votes, tables: WideTables, task: int) -> int:
-    if votes.gold[task] >= 0:
-        return votes.gold[task]  # type: ignore[no-any-return]
-    return votes.label[_wide_best(votes, tables, task)]  # type: ignore[no-any-return]
-
-
-@kernel
-def _wide_best(votes: Votes, tables: WideTables, task: int) -> int:
-    first = votes.start[task]
-    top = first
-    for row in range(first, first + votes.length[task]):
-        if tables.mass[row] > tables.mass[top]:
-            top = row
-    return top  # type: ignore[no-any-return]
-
-
-def _full_doubt(votes: Votes, tables: FullTables, task: int) -> float:
-    return 1 - tables.posterior[task, _full_best(votes, tables, task)]  # type: ignore[no-any-return]
-
-
-def _wide_doubt(votes: Votes, tables: WideTables, task: int) -> float:
-    return 1 - tables.mass[_wide_best(votes, tables, task)]  # type: ignore[no-any-return]
-
-
-@kernel
 def gain_of(votes: Votes, tables: Any, task: int, worker: int, answers: Floats) -> float:
     """What the worker's answer would tell of any task."""
     if task < votes.start.shape[0] and votes.length[task] > 0:
@@ -269,7 +230,3 @@ implement(forms.fresh, FullTables, 0)(_full_fresh)
 implement(forms.fresh, WideTables, 0)(_wide_fresh)
 implement(forms.gain, FullTables, 1)(_full_gain)
 implement(forms.gain, WideTables, 1)(_wide_gain)
-implement(forms.doubt, FullTables, 1)(_full_doubt)
-implement(forms.doubt, WideTables, 1)(_wide_doubt)
-implement(forms.top, FullTables, 1)(_full_top)
-implement(forms.top, WideTables, 1)(_wide_top)

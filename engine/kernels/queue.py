@@ -142,7 +142,7 @@ def doubt_of(votes: Votes, tables: Any, task: int) -> float:
     """Probability that the label we stand by is wrong. Gold must not show: it counts as open."""
     if task >= votes.start.shape[0] or votes.length[task] == 0 or votes.gold[task] >= 0:
         return 1.0
-    return forms.doubt(votes, tables, task)
+    return 1 - forms.top(votes, tables, task)[1]
 
 
 @kernel

@@ -278,32 +278,6 @@ def spread_out(
             posterior[place, votes.label[i]] = tables.mass[i]
 
 
-@kernel
-def best(
-    votes: Votes,
-    tables: WideTables,
-    tasks: npt.NDArray[np.int32],
-    label: npt.NDArray[np.int16],
-    confidence: Floats,
-) -> None:
-    """Fill the most probable label [n], the lower one of equals, and its probability."""
-    for place in range(tasks.shape[0]):
-        task = tasks[place]
-        if votes.gold[task] >= 0:
-            label[place] = votes.gold[task]
-            confidence[place] = 1
-            continue
-        first = votes.start[task]
-        top = first
-        for i in range(first + 1, first + votes.length[task]):
-            if tables.mass[i] > tables.mass[top] or (
-                tables.mass[i] == tables.mass[top] and votes.label[i] < votes.label[top]
-            ):
-                top = i
-        label[place] = votes.label[top]
-        confidence[place] = tables.mass[top]
-
-
 implement(forms.fold, WideTables, 1)(_fold)
 implement(forms.tally, WideTables, 0)(_tally)
 implement(forms.estimate, WideTables, 1)(_estimate)
