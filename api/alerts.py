@@ -23,6 +23,8 @@ from api.decisions import (
     PROJECT_CHANGED,
     STATUS_CHANGED,
     WORKER_APPEALED,
+    WORKER_RESTORED,
+    WORKER_VOIDED,
 )
 from api.rows import Int32s, Int64s
 from api.standing import room
@@ -36,6 +38,8 @@ KINDS: Final = frozenset(
         PROJECT_CHANGED,
         WORKER_APPEALED,
         APPEAL_ANSWERED,
+        WORKER_VOIDED,
+        WORKER_RESTORED,
         ALERT_ACKNOWLEDGED,
         ALERT_RESOLVED,
     }
@@ -97,6 +101,7 @@ SEVERITIES: Final[Mapping[AlertKind, Severity]] = {
 
 
 _GROUPS: Final = {AlertKind.COPYING, AlertKind.ONE_HAND}  # a finding can turn from one to another
+_FRAUDS: Final = _GROUPS | {AlertKind.TOO_FAST, AlertKind.CONSTANT, AlertKind.PERIODIC}
 _FLAGS: Final = (("worse", AlertKind.WORKER_WORSE), ("hurried", AlertKind.WORKER_HURRIED))
 
 
@@ -157,6 +162,8 @@ class AlertBook:
         self._by_seq: dict[int, Alert] = {}
         self._going: dict[Hashable, Alert] = {}  # unresolved, by what ends when its cause does
         self._flags: set[tuple[str, int]] = set()  # alarms that are raised: "worse" or "hurried"
+        self._voided: set[int] = set()
+        self._banned: set[int] = set()
         self._changed = np.zeros(0, np.int64)
 
     def __len__(self) -> int:
@@ -197,6 +204,8 @@ class AlertBook:
             case "APPEAL_ANSWERED":
                 subject = WORKER_APPEALED, decision.worker
                 changed = self._end(subject, decision, "It was answered.")
+            case "WORKER_VOIDED" | "WORKER_RESTORED":
+                changed = self._take_void(decision)
             case _:
                 changed = self._handle(decision)
         return np.array([alert.number for alert in changed], np.int32)
@@ -215,7 +224,8 @@ class AlertBook:
             for subject in covered
             for alert in self._end(subject, decision, "A later finding took its place.")
         ]
-        return [*ended, self._raise(decision, kind, workers, (FRAUD_FOUND, decision.seq))]
+        found = self._raise(decision, kind, workers, (FRAUD_FOUND, decision.seq))
+        return [*ended, found, *self._end_frauds(decision, found.workers[0])]
 
     def _take_contest(self, decision: Decision) -> list[Alert]:
         subject = JUDGMENT_CONTESTED, decision.worker, decision.body["evidence"]["tasks"][0]
@@ -236,6 +246,7 @@ class AlertBook:
             changed += self._end((STATUS_CHANGED, worker), decision, f"It is {body['to']} now.")
             if body["to"] in _OUT:
                 raised.append((AlertKind(f"WORKER_{body['to']}"), (STATUS_CHANGED, worker)))
+            changed += self._take_ban(decision)
         for flag, kind in _FLAGS:
             known = flag, -1 if worker is None else worker
             if not body[flag]:
@@ -247,6 +258,42 @@ class AlertBook:
         # One decision is one alert, of what weighs most.
         return changed + [
             self._raise(decision, kind, _whom(decision), subject) for kind, subject in raised[:1]
+        ]
+
+    def _take_ban(self, decision: Decision) -> list[Alert]:
+        (worker,) = _whom(decision)
+        if decision.body["to"] != "BANNED":
+            self._banned.discard(worker)
+            return []
+        self._banned.add(worker)
+        return self._end_frauds(decision, worker)
+
+    def _take_void(self, decision: Decision) -> list[Alert]:
+        (worker,) = _whom(decision)
+        if decision.kind == WORKER_RESTORED:
+            self._voided.discard(worker)
+            return []
+        self._voided.add(worker)
+        return self._end_frauds(decision, worker)
+
+    def _end_frauds(self, decision: Decision, worker: int) -> list[Alert]:
+        """Resolve what was found of a worker where nobody is left to do something about; of a group
+        that takes two. Workers who are let in again are looked at by later searches."""
+        gone = self._voided | self._banned
+        over = [
+            (subject, alert)
+            for subject, alert in self._going.items()
+            if alert.kind in _FRAUDS
+            and worker in alert.workers
+            and not gone.isdisjoint(alert.workers)
+            and len(set(alert.workers) - gone) <= (alert.kind in _GROUPS)
+        ]
+        single = f"The worker is {'voided' if worker in self._voided else 'banned'}."
+        group = "All of them, or all but one, are voided or banned."
+        return [
+            alert
+            for subject, fraud in over
+            for alert in self._end(subject, decision, group if fraud.kind in _GROUPS else single)
         ]
 
     def _take_turn(self, decision: Decision) -> list[Alert]:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from api.acts import Cause
+from api.acts import Cause, RestoreWorker, VoidWorker
 from api.alert_words import explanation, suggestion, tasks_of
 from api.alerting import AlertHandled, UnknownAlert
 from api.alerts import Alert, AlertKind, AlertState
@@ -120,6 +120,30 @@ async def test_causes_end_by_themselves(database_url: str) -> None:
         assert sum(each.state is AlertState.OPEN for each in shard.alerts.newest_first()) == 1
 
 
+async def test_a_finding_ends_when_nobody_is_left_to_act_on(database_url: str) -> None:
+    """Its workers are voided or banned; of a group one may be left, whom the others copied."""
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, workers=4)
+        alone = await enter(shard, "FRAUD_FOUND", None, {**copying(0), "kind": "CONSTANT"})
+        group = await enter(shard, "FRAUD_FOUND", None, copying(0, 1, 2))
+
+        def end_of(seq: int) -> Any:
+            alert = shard.alerts.get(seq)
+            return alert and alert.resolved and (alert.resolved.decision, alert.resolved.note)
+
+        done = await shard.staff.decide(VoidWorker(0), because("1", "a bot"))
+        assert end_of(alone) == (done.seq, "The worker is voided.")
+        assert end_of(group) is None
+        banned = await enter(shard, "STATUS_CHANGED", 2, status("ACTIVE", "BANNED"))
+        assert end_of(group) == (banned, "All of them, or all but one, are voided or banned.")
+        late = await enter(shard, "FRAUD_FOUND", None, {**copying(2), "kind": "TOO_FAST"})
+        assert end_of(late) == (late, "The worker is banned.")
+        await shard.staff.decide(RestoreWorker(0), because("2", "it was none"))
+        await enter(shard, "STATUS_CHANGED", 2, status("BANNED", "ACTIVE"))
+        again = await enter(shard, "FRAUD_FOUND", None, copying(0, 2))
+        assert end_of(again) is None
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_book_is_a_function_of_the_log(database_url: str, seed: int) -> None:
     """Whatever is decided: after clean and unclean ends, and as of any moment before."""
@@ -149,7 +173,7 @@ async def test_the_book_is_a_function_of_the_log(database_url: str, seed: int) -
 
 async def _happen(shard: Shard, source: random.Random, statuses: list[str]) -> None:
     worker = source.randrange(4)
-    match source.randrange(4):
+    match source.randrange(5):
         case 0:
             workers = source.sample(range(4), source.randint(1, 3))
             await enter(shard, "FRAUD_FOUND", None, copying(*workers))
@@ -163,6 +187,9 @@ async def _happen(shard: Shard, source: random.Random, statuses: list[str]) -> N
             shares = {"before": 0.3, "after": 0.6, "evidence": 9.0}
             alarm = source.random() < 0.5
             await enter(shard, "PROJECT_CHANGED", None, {"alarm": alarm, **moved, **shares})
+        case 3:
+            act = RestoreWorker if worker in shard.memory.voided else VoidWorker
+            await shard.staff.decide(act(worker), because(str(source.random())))
         case _:
             going = [each for each in shard.alerts.newest_first() if each.state is AlertState.OPEN]
             if going:
