@@ -69,7 +69,7 @@ class Calibrator:
         model = self._memory().model
         totals = model.totals()
         sample = Sample.of(model)
-        learned = await aside(lambda: _body(sample))
+        learned = await aside(lambda: body_of(sample))
         body = {**learned, "judgments": totals.judgments, "gold_judgments": totals.gold_total}
         future: asyncio.Future[int] = new_future()
         await self._ask(Calibrate(body, future), future)
@@ -84,7 +84,8 @@ class Calibrator:
         )
 
 
-def _body(sample: Sample) -> Mapping[str, Any]:
+def body_of(sample: Sample) -> Mapping[str, Any]:
+    """What is learned of a sample, as its decision tells it. Cost: some batch fits."""
     evidence = sample.examine()
     found, off = learn(evidence), error(evidence)
     return {

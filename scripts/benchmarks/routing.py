@@ -10,6 +10,7 @@ from scripts.benchmarks.options import JsonFile
 from scripts.benchmarks.report import Report
 from scripts.benchmarks.routing_crowds import crowds
 from scripts.benchmarks.routing_leases import leases
+from scripts.benchmarks.routing_policies import policies
 from scripts.benchmarks.routing_replays import replays
 
 SIZES: Final = (10_000, 10_000_000)  # tasks
@@ -20,6 +21,7 @@ class Part(StrEnum):
     """What can be measured by itself."""
 
     CROWDS = "crowds"
+    POLICIES = "policies"
     REPLAYS = "replays"
     LEASES = "leases"
 
@@ -54,6 +56,8 @@ def routing(
     report = Report("routing", {"seeds": seeds, "tasks": tasks, "parts": parts, "only": only})
     if Part.CROWDS in parts:
         crowds(report, seeds, tasks, only, plot)
+    if Part.POLICIES in parts:
+        policies(report, seeds, tasks, only)
     if Part.REPLAYS in parts and data is not None:
         replays(report, seeds, data)
     if Part.LEASES in parts:

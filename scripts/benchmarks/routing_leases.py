@@ -1,28 +1,19 @@
 """How long handing out tasks takes, in a small project and in a large one, without a database."""
 
 import asyncio
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
 
 from api.calls import new_future
-from api.limits import Limits
-from api.lookups import Known
-from api.memory import Memory
-from api.plan import Plan
-from api.planning import plan_requests
 from api.policy import Policy
-from api.projects import Label, Project
-from api.requests import LeaseTasks, Request, Submit
-from api.rows import Submissions
-from api.settle import settle
+from api.requests import LeaseTasks
 from engine import Categorical
 from scripts.benchmarks.report import Figure, Report
+from scripts.benchmarks.routing_desk import Desk
 from scripts.benchmarks.synthetic import crowd
 
 LABELS: Final = 4
@@ -33,16 +24,15 @@ MOST_MS: Final = 5.0
 POLICY: Final = Policy(overlap=8, min_judgments=2, target_confidence=0.99, act_on_status=False)
 
 
-class Desk:
-    """Hands out tasks and takes judgments, as a flush does, one worker after the other."""
+class Crowded(Desk):
+    """The desk of a project at whose tasks many workers are, in random order."""
 
     def __init__(self, tasks: int) -> None:
         data = crowd(tasks * JUDGED, JUDGED, WORKERS, LABELS, shuffled=False)
-        labels = tuple(Label(f"l{k}", f"Label {k}") for k in range(LABELS))
-        self._now = datetime(2026, 3, 1, tzinfo=UTC)
-        project = Project(1, "p", "P", labels, POLICY, 1, {}, self._now)
-        model = Categorical.fit(data.task, data.worker, data.label, LABELS)
-        self._memory = memory = Memory(project, model)
+        super().__init__(
+            LABELS, POLICY, Categorical.fit(data.task, data.worker, data.label, LABELS)
+        )
+        memory = self.memory
         memory.add_tasks([f"t{task}" for task in range(tasks)], [0] * tasks, 1)
         memory.add_workers([f"w{w}" for w in range(WORKERS)], ["HUMAN"] * WORKERS, 1)
         memory.seq = 1
@@ -53,42 +43,21 @@ class Desk:
 
     def ask(self) -> float:
         """Let some worker have a task and judge it; return the seconds that handing out took."""
-        worker = int(self._rng.integers(WORKERS))
-        wanted = LeaseTasks(worker, 1, new_future())
+        wanted = LeaseTasks(int(self._rng.integers(WORKERS)), 1, new_future())
         began = time.thread_time()
-        plan = self._plan([wanted])
+        plan = self.plan([wanted])
         took = time.thread_time() - began
-        settle(self._memory, plan)
+        self.settle(plan)
         if wanted.granted:
-            self._judge(worker, wanted)
+            self.judge(wanted, int(self._rng.integers(LABELS)))
         return took
 
     def change_policy(self) -> None:
         """Take a policy under which every task must be looked at anew."""
-        memory = self._memory
+        memory = self.memory
         policy = replace(memory.project.policy, target_confidence=0.98)
         memory.seq += 1
         memory.adopt(replace(memory.project, policy=policy), memory.seq)
-
-    def _judge(self, worker: int, wanted: LeaseTasks) -> None:
-        lease = wanted.granted[0]
-        rows = Submissions(
-            worker=np.array([worker], np.int32),
-            task=np.array([lease.task], np.int32),
-            label=self._rng.integers(LABELS, size=1).astype(np.int16),
-            lease_id=[lease.lease_id],
-            client_id=[None],
-            seconds=np.full(1, np.nan, np.float32),
-            require_lease=True,
-            own=False,
-        )
-        submit = Submit(rows, new_future())
-        submit.task, submit.standing = [lease.task], [-1]
-        settle(self._memory, self._plan([submit]))
-
-    def _plan(self, requests: list[Request]) -> Plan:
-        self._now += timedelta(milliseconds=1)
-        return plan_requests(self._memory, Known(), self._now, os.urandom, Limits(), requests)
 
 
 def leases(report: Report, sizes: Sequence[int], asked: int) -> None:
@@ -105,7 +74,7 @@ async def _measure(report: Report, sizes: Sequence[int], asked: int) -> None:
         doing = progress.add_task("", total=len(sizes))
         for tasks in sizes:
             progress.update(doing, description=f"{tasks:,} tasks")
-            desk = Desk(tasks)
+            desk = Crowded(tasks)
             for _ in range(asked):
                 desk.ask()
             steady = np.array([desk.ask() for _ in range(asked)])
