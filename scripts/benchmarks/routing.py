@@ -28,6 +28,7 @@ class Part(StrEnum):
 
 def routing(
     seeds: Annotated[int, typer.Option(min=1, help="Crowds that are drawn of each kind.")] = 10,
+    first: Annotated[int, typer.Option(min=0, help="Seed of the first of them.")] = 0,
     tasks: Annotated[int, typer.Option(min=20, help="Tasks of a crowd.")] = 1000,
     part: Annotated[list[Part] | None, typer.Option(help="Only this part; repeatable.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="This crowd only; repeatable.")] = None,
@@ -53,11 +54,13 @@ def routing(
     parts = part or list(Part)
     if part and Part.REPLAYS in part and data is None:
         raise typer.BadParameter("replays need --data, a folder of data sets.")
-    report = Report("routing", {"seeds": seeds, "tasks": tasks, "parts": parts, "only": only})
+    report = Report(
+        "routing", {"seeds": seeds, "first": first, "tasks": tasks, "parts": parts, "only": only}
+    )
     if Part.CROWDS in parts:
-        crowds(report, seeds, tasks, only, plot)
+        crowds(report, range(first, first + seeds), tasks, only, plot)
     if Part.POLICIES in parts:
-        policies(report, seeds, tasks, only)
+        policies(report, range(first, first + seeds), tasks, only)
     if Part.REPLAYS in parts and data is not None:
         replays(report, seeds, data)
     if Part.LEASES in parts:

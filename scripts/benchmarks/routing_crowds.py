@@ -62,15 +62,15 @@ class Found:
 
 
 def crowds(
-    report: Report, seeds: int, tasks: int, only: Sequence[str] | None, plot: Path | None
+    report: Report, seeds: Sequence[int], tasks: int, only: Sequence[str] | None, plot: Path | None
 ) -> None:
     """Add the judgments that each mode needs on each crowd, and draw those of the first."""
     names = [name for name in (STANDARD, *OTHERS) if not only or name in only]
     found = {name: Found() for name in names}
     with report.progress() as progress:
-        doing = progress.add_task("", total=len(names) * seeds * (len(MODES) + 1))
+        doing = progress.add_task("", total=len(names) * len(seeds) * (len(MODES) + 1))
         for name in names:
-            for seed in range(seeds):
+            for seed in seeds:
                 work = SimulatedWork(PLANS[name], seed, tasks, FIXED)
                 progress.update(doing, description=f"{name}: fixed overlap")
                 fixed = work_on(

@@ -5,6 +5,7 @@ What is counted is every judgment, those of gold tasks too.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,11 +18,14 @@ from scripts.benchmarks.routing_crowds import FIXED, FLOOR, GOALS, MOST, STANDAR
 from scripts.benchmarks.routing_desk import Desk
 from scripts.benchmarks.routing_work import MODES, SimulatedWork, work_on
 
-GOLD: Final = 0.05  # share of the tasks whose answer is known
-TARGETS: Final = (0.6, 0.7, 0.8, 0.9, 0.95)  # of confidence
+GOLD: Final = (0.0, 0.05)  # shares of the tasks whose answers are known
+TARGETS: Final = (0.6, 0.7, 0.8, 0.9)  # of confidence
 LEARNING: Final = 0.125  # growth of the log, before what confidence means is learned anew
 FIRST: Final = 100  # judgments, before it is for the first time
 CROWDS: Final = (STANDARD, "demo, a third clickers", "specialists")
+
+
+Kind = tuple[float, float]  # share of gold, target of confidence
 
 
 class Spent(NamedTuple):
@@ -37,15 +41,17 @@ class Spent(NamedTuple):
     settled_right: float
 
 
-def policies(report: Report, seeds: int, tasks: int, only: Sequence[str] | None) -> None:
+def policies(report: Report, seeds: Sequence[int], tasks: int, only: Sequence[str] | None) -> None:
     """Add what whole policies spend, and what they reach, beside fixed overlap."""
     names = [name for name in CROWDS if not only or name in only]
     rows: list[Sequence[Cell]] = []
     with report.progress() as progress:
-        doing = progress.add_task("", total=len(names) * seeds * (len(TARGETS) + 1))
+        doing = progress.add_task(
+            "", total=len(names) * len(seeds) * (len(TARGETS) * len(GOLD) + 1)
+        )
         for name in names:
-            fixed, found = [], dict[float, list[Spent]]()
-            for seed in range(seeds):
+            fixed, found = [], dict[Kind, list[Spent]]()
+            for seed in seeds:
                 work = SimulatedWork(PLANS[name], seed, tasks, FIXED)
                 progress.update(doing, description=f"{name}: fixed overlap")
                 curve = work_on(
@@ -53,20 +59,31 @@ def policies(report: Report, seeds: int, tasks: int, only: Sequence[str] | None)
                 )
                 fixed.append((curve.majority, float(curve.accuracy[-1])))
                 progress.advance(doing)
-                for target in TARGETS:
-                    progress.update(doing, description=f"{name}: target {target:g}")
-                    found.setdefault(target, []).append(asyncio.run(_spend(work, target, seed)))
+                for kind in product(GOLD, TARGETS):
+                    gold, target = kind
+                    progress.update(doing, description=f"{name}: {gold:.0%} gold, {target:g}")
+                    spent = asyncio.run(_spend(work, gold, target, seed))
+                    found.setdefault(kind, []).append(spent)
                     progress.advance(doing)
-            means = {target: Spent(*np.mean(runs, axis=0)) for target, runs in found.items()}
+            means = {kind: Spent(*np.mean(runs, axis=0)) for kind, runs in found.items()}
             majority, consensus = np.mean(fixed, axis=0).tolist()
             rows.append([name, "majority vote", 1.0, 0.0, 100 * majority, None, None, None])
             rows.append([name, "our consensus", 1.0, 0.0, 100 * consensus, None, None, None])
-            rows += [_row(name, target, spent) for target, spent in means.items()]
+            rows += [_row(name, kind, spent) for kind, spent in means.items()]
             if name == STANDARD:
                 _figures(report, means, (majority, consensus))
     report.table(
-        f"Whole policies with {GOLD:.0%} gold, beside fixed overlap {FIXED}",
-        ["", "policy", "judgments", "gold", "right %", "settled", "contested", "settled right %"],
+        f"Whole policies beside fixed overlap {FIXED}",
+        [
+            "",
+            "policy",
+            "judgments",
+            "of gold",
+            "right %",
+            "settled",
+            "contested",
+            "settled right %",
+        ],
         rows,
     )
     report.note(
@@ -78,10 +95,10 @@ def policies(report: Report, seeds: int, tasks: int, only: Sequence[str] | None)
     )
 
 
-async def _spend(work: SimulatedWork, target: float, seed: int) -> Spent:
+async def _spend(work: SimulatedWork, known: float, target: float, seed: int) -> Spent:
     tasks, rng = len(work.truth), np.random.default_rng(seed)
     policy = Policy(overlap=MOST, min_judgments=FLOOR, target_confidence=target)
-    gold = np.where(rng.permutation(tasks) < GOLD * tasks, work.truth, -1)
+    gold = np.where(rng.permutation(tasks) < known * tasks, work.truth, -1)
     workers = int(work.arrivals.max()) + 1
     desk = Desk(work.labels, policy, seed=seed)
     desk.open(tasks, workers, gold.tolist())
@@ -112,18 +129,22 @@ async def _spend(work: SimulatedWork, target: float, seed: int) -> Spent:
     )
 
 
-def _row(name: str, target: float, spent: Spent) -> list[Cell]:
+def _row(name: str, kind: Kind, spent: Spent) -> list[Cell]:
     judgments, gold, right, settled, contested, sure = spent
     told = [judgments, gold, 100 * right, settled, contested, 100 * sure]
-    return [name, f"target {target:g}", *told]
+    known, target = kind
+    return [name, f"{known:.0%} gold, target {target:g}", *told]
 
 
-def _figures(report: Report, means: Mapping[float, Spent], fixed: tuple[float, float]) -> None:
+def _figures(report: Report, means: Mapping[Kind, Spent], fixed: tuple[float, float]) -> None:
     """The judgments with which a whole policy is as good as fixed overlap, between two targets."""
-    spent = sorted((each.right, each.judgments) for each in means.values())
-    right, judgments = zip(*spent, strict=True)
-    for what, accuracy, goal in zip(("majority vote", "our consensus"), fixed, GOALS, strict=True):
-        within = right[0] <= accuracy <= right[-1]
-        share = float(np.interp(accuracy, right, judgments)) if within else float("nan")
-        name = f"judgments of a whole policy for fixed {FIXED} with {what}"
-        report.add(Figure(name, share, "of fixed", goal=goal))
+    for known in GOLD:
+        spent = sorted((each.right, each.judgments) for (g, _), each in means.items() if g == known)
+        right, judgments = zip(*spent, strict=True)
+        for what, accuracy, goal in zip(
+            ("majority vote", "our consensus"), fixed, GOALS, strict=True
+        ):
+            within = right[0] <= accuracy <= right[-1]
+            share = float(np.interp(accuracy, right, judgments)) if within else float("nan")
+            name = f"whole policy, {known:.0%} gold, for fixed {FIXED} with {what}"
+            report.add(Figure(name, share, "of fixed", goal=goal))

@@ -30,7 +30,7 @@ TINY = {
     "restart": ["--judgments", "3000", "--repeats", "1"],
     "routing": [
         *("--seeds", "1", "--tasks", "20", "--only", "demo", "--size", "1000", "--asked", "20"),
-        *("--part", "crowds", "--part", "leases"),
+        *("--part", "crowds", "--part", "policies", "--part", "leases"),
     ],
     "retraction": ["--judgments", "3000", "--seconds", "0.5", "--rate", "50"],
 }
