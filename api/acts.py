@@ -75,29 +75,30 @@ class VoidJudgments:
 
 @dataclass(frozen=True, slots=True)
 class ChangeGold:
-    """Other labels become the known answers of gold tasks, or WITHDRAWN: none is known."""
+    """Other answers (`engine.truths`) of gold tasks become known, or WITHDRAWN: none is known.
+    explanations: why they are right, one for each, or none at all."""
 
     tasks: tuple[int, ...]
-    labels: tuple[int, ...]
+    answers: tuple[int, ...]
+    explanations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AdjudicateTasks:
     """An expert says the answers of tasks. checks: whether they are hidden among other tasks from
-    then on, to check workers by."""
+    then on, to check workers by. explanations: as of `ChangeGold`."""
 
     tasks: tuple[int, ...]
-    labels: tuple[int, ...]
+    answers: tuple[int, ...]
     checks: bool
+    explanations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MoveGold:
-    """Gold tasks come into a state, one of `api.gold_book.STATES`; their labels are WITHDRAWN where
-    nobody is to be measured by them."""
+    """Gold tasks come into a state, one of `api.gold_book.STATES`."""
 
     tasks: tuple[int, ...]
-    labels: tuple[int, ...]
     state: str
 
 

@@ -181,6 +181,15 @@ class AlertBook:
         """Return the alerts, or those raised before a seq, the newest first."""
         return [alert for alert in reversed(self._alerts) if before is None or alert.seq < before]
 
+    def contested_by(self, worker: int) -> set[int]:
+        """The tasks of which the worker contests its judgment, and which staff have not looked at.
+        Cost: O(unresolved alerts)."""
+        return {
+            key[2]
+            for key in self._going
+            if isinstance(key, tuple) and key[:2] == (JUDGMENT_CONTESTED, worker)
+        }
+
     def seqs(self) -> Int64s:
         """Return the seq of the last change of each alert."""
         return self._changed[: len(self._alerts)]

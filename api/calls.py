@@ -20,6 +20,7 @@ from api.errors import (
     UnevenColumns,
     UnknownWorker,
 )
+from api.gold_book import GoldSource
 from api.limits import Limits
 from api.plan import storable_json
 from api.projects import Project
@@ -38,6 +39,7 @@ from api.rows import Int16s, Int32s, Int64s, Lease, NewTasks, Submissions, Submi
 from api.views import Views
 
 KINDS: Final = ("HUMAN", "MODEL")
+LONGEST_EXPLANATION: Final = 2_000  # characters
 
 _T = TypeVar("_T")
 
@@ -112,12 +114,25 @@ class Calls(Views):
         future: asyncio.Future[int] = new_future()
         return await self._ask(Declare(worker, attributes, actor, future), future)
 
-    async def set_gold(self, tasks: Int32s, labels: Int16s, actor: str) -> Int64s:
-        """Set the known answers of tasks, or withdraw them (-1). Returns a seq a row, -1 where the
-        task or the label is unknown."""
-        self._check_size(_even(tasks, labels))
+    async def set_gold(
+        self,
+        tasks: Int32s,
+        answers: Int16s,
+        actor: str,
+        *,
+        source: GoldSource | None = None,
+        explanations: Sequence[str] | None = None,
+    ) -> Int64s:
+        """Set the known answers (`engine.truths`) of tasks, or withdraw them (-1). Returns a seq a
+        row, -1 where the task or the answer is unknown.
+
+        source: None leaves it as it is. explanations: why they are right, '' for none."""
+        explanations = [""] * len(tasks) if explanations is None else explanations
+        self._check_size(_even(tasks, answers, explanations))
+        check_explanations(explanations)
         future: asyncio.Future[Int64s] = new_future()
-        return await self._ask(SetGold(tasks, labels, actor, future), future)
+        request = SetGold(tasks, answers, explanations, source, actor, future)
+        return await self._ask(request, future)
 
     async def update_policy(
         self,
@@ -202,6 +217,14 @@ class Calls(Views):
 def new_future() -> asyncio.Future[Any]:
     """Return a future of the running loop."""
     return asyncio.get_running_loop().create_future()
+
+
+def check_explanations(texts: Sequence[str]) -> None:
+    """Raises InvalidInput for one that cannot be kept."""
+    for text in texts:
+        if len(text) > LONGEST_EXPLANATION or not storable_json({"text": text}):
+            most = f"{LONGEST_EXPLANATION:,}"
+            raise InvalidInput("explanations", f"each must be text of up to {most} characters")
 
 
 def _slices(count: int, rows: int) -> list[slice]:

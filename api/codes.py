@@ -66,6 +66,8 @@ class Code(StrEnum):
     NOT_HELD = "NOT_HELD"
     NOT_PAUSED = "NOT_PAUSED"
     APPEAL_OPEN = "APPEAL_OPEN"
+    CONTEST_OPEN = "CONTEST_OPEN"
+    TOO_MANY_CONTESTS = "TOO_MANY_CONTESTS"
     NO_APPEAL = "NO_APPEAL"
 
 
@@ -164,6 +166,9 @@ MESSAGES: Mapping[str, str] = {
     Code.NOT_HELD: "The worker's status is not held by staff, so there is nothing to free.",
     Code.NOT_PAUSED: "The worker is neither paused nor banned nor voided, so there is nothing to "
     "lift and nothing to appeal against.",
+    Code.CONTEST_OPEN: "Staff have this judgment before them already. Wait until they have looked.",
+    Code.TOO_MANY_CONTESTS: "Staff have as many contested judgments of the worker before them as "
+    "the policy allows (`openContests`). Wait until they have looked at some.",
     Code.APPEAL_OPEN: "An appeal of the worker is open already. Wait for its answer.",
     Code.NO_APPEAL: "No appeal of the worker is open, so there is nothing to answer.",
 }

@@ -255,6 +255,18 @@ class AppealOpen(Refused):
     code = Code.APPEAL_OPEN
 
 
+class ContestOpen(Refused):
+    """A worker contests a judgment again while staff have it before them."""
+
+    code = Code.CONTEST_OPEN
+
+
+class TooManyContests(Refused):
+    """A worker contests more judgments than staff can be asked to look at."""
+
+    code = Code.TOO_MANY_CONTESTS
+
+
 class NoAppeal(Refused):
     """An appeal is to be answered that there is not."""
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from api.acts import (
+    WITHDRAWN,
     Act,
     AdjudicateTasks,
     ChangeGold,
@@ -23,6 +24,9 @@ from api.acts import (
     SplitWorkers,
     VoidWorker,
 )
+from api.decisions import GOLD_SET
+from api.gold_answers import decided_by
+from api.gold_book import GoldBook
 from api.memory import Memory
 from api.retracting import demanded
 from api.rows import STATUSES, Float64s, Int8s, Int32s
@@ -30,6 +34,7 @@ from api.standing import NOTICEABLE, models_among, statuses
 from engine import JUDGE, RETRACT, Categorical, Consensus, Events
 from engine.excerpt import excerpt
 from engine.reputation import everyone
+from engine.truths import observed
 
 EXAMPLES: Final = 10
 
@@ -54,10 +59,11 @@ class Changes:
     accuracy_after: Float64s
 
 
-def events_of(act: Act, rows: Sequence[Row]) -> Events:
-    """Return what the model would learn from an act that concerns these judgments."""
+def events_of(memory: Memory, act: Act, rows: Sequence[Row]) -> Events:
+    """Return what would be learned from an act that concerns these judgments."""
     if isinstance(act, ChangeGold | AdjudicateTasks | MoveGold):
-        return Events.gold(act.tasks, act.labels)
+        told = [body.get("label", WITHDRAWN) for _, body in decided_by(memory.gold, act)]
+        return Events.gold(act.tasks, told)
     rows = [row for row in rows if row.turns]
     kind = JUDGE if isinstance(act, RestoreWorker | SplitWorkers) else RETRACT
     return Events(
@@ -76,7 +82,8 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
     expected accuracy changes by more than NOTICEABLE, what workers have in common being what it is.
     """
     policy = memory.project.policy
-    events = events_of(act, rows)
+    events = events_of(memory, act, rows)
+    stands = _standing(memory, act)
     reopened = demanded(memory, act) if isinstance(act, ReopenTasks) else {}
     tasks = np.union1d(events.task, np.array(list(reopened), np.int32)).astype(np.int32)
     required = memory.standing.required[tasks]
@@ -87,14 +94,16 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
     apart = np.zeros_like(memory.standing.is_model)  # who does not count towards what is needed
     apart[list(memory.placeless)] = True
     before = Standing(consensus, statuses(consensus, policy, required, extra))
-    state = excerpt(memory.model, tasks)
+    state, stood = excerpt(memory.model, tasks), memory.model.truths.of(tasks).tolist()
     population, elsewhere = memory.background.commons.population, memory.background.elsewhere
 
     def work() -> Changes:
         model = Categorical.from_state(state)
+        for place, (task, answer) in enumerate(zip(tasks.tolist(), stood, strict=True)):
+            model.truths.put(place, stands.get(task, answer))
         accuracy = everyone(population, model, elsewhere).accuracy.value
         places = np.searchsorted(tasks, events.task).astype(np.int32)
-        model.apply(replace(events, task=places))
+        model.apply(observed(replace(events, task=places), model.labels))
         all_places = np.arange(len(tasks), dtype=np.int32)
         after, left = model.consensus(all_places), models_among(model, all_places, apart)
         return Changes(
@@ -110,6 +119,18 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
     leases = memory.leases.held(act.worker) if isinstance(act, VoidWorker) else 0
     judgments = sum(row.turns for row in rows)
     return {"judgments": judgments, "leases": leases, **_told(memory, changes)}
+
+
+def _standing(memory: Memory, act: Act) -> dict[int, int]:
+    """The answers that would stand of the tasks that an act is about, and not be observed."""
+    if not isinstance(act, ChangeGold | AdjudicateTasks | MoveGold):
+        return {}
+    book = GoldBook(memory.model.labels)
+    for task, (kind, body) in zip(act.tasks, decided_by(memory.gold, act), strict=True):
+        if memory.gold.known(task):
+            book.take(GOLD_SET, 0, task, memory.gold.told(task) or {})
+        book.take(kind, 0, task, body)
+    return {task: book.standing(task) for task in act.tasks}
 
 
 def _told(memory: Memory, changes: Changes) -> dict[str, Any]:

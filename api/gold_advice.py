@@ -19,7 +19,8 @@ SOON: Final = 20  # more workers for whom there is enough
 
 @dataclass(frozen=True, slots=True)
 class LabelGold:
-    """The gold of one label. exposures: how often its active tasks can still be shown. spent:
+    """The gold of one label; a task of which several are right is counted with the first of them.
+    exposures: how often its active tasks can still be shown. spent:
     active tasks that as many have seen as the policy says."""
 
     label: str
@@ -56,7 +57,8 @@ def report(memory: Memory) -> GoldReport:
     book, names = memory.gold, [label.external_id for label in memory.project.labels]
     most = memory.project.policy.gold_exposures
     tasks = book.tasks()
-    label, state = book.label[tasks], book.state[tasks]
+    state = book.state[tasks]
+    label = np.array([min(book.accepted(task)) for task in tasks.tolist()], np.int32)
     left = np.maximum(most - memory.standing.judgments[tasks], 0)
     labels = []
     for place, name in enumerate(names):

@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
+from api.caps import barred_labels
 from api.memory import Memory
 from api.plan import Plan
-from api.rows import Int16s, Int32s
+from api.rows import Bools, Int32s
 from engine import STATUSES
 from engine.gold import row_counts, row_gains
 
@@ -23,7 +24,9 @@ WATCH: Final = STATUSES.index("WATCH")
 TRIES: Final = 8  # gold tasks of a class that are looked at
 CLASSES: Final = 16  # that are tried, at most
 LOOKED_BACK: Final = 4_096  # of a worker's last judgments
+MOST_RETURNED: Final = 10  # gold tasks that a worker gives back, beside as many as it answers
 
+_NO_LABEL: Final = np.zeros(0, np.bool_)
 _DRAW_BYTES: Final = 7  # as many bits as a float holds, and few more
 
 Draw = Callable[[], float]  # evenly from 0 to 1, 1 excluded; nobody can foresee it
@@ -34,8 +37,10 @@ def gold_places(plan: Plan, worker: int, count: int) -> list[int | None]:
     memory = plan.memory
     places: list[int | None] = [None] * count
     rate = share(memory, worker)
-    if rate == 0 or not any(memory.gold.active_counts()):
+    memory.gold.allow(memory.project.policy.gold_exposures)
+    if rate == 0 or not memory.gold.any_drawn() or _returns_gold(memory, worker):
         return places
+    barred = barred_labels(plan, worker)
 
     def draw() -> float:
         return int.from_bytes(plan.entropy(_DRAW_BYTES), "big") / (1 << 8 * _DRAW_BYTES)
@@ -45,18 +50,28 @@ def gold_places(plan: Plan, worker: int, count: int) -> list[int | None]:
     for each in (worker, *mates):
         taken.update(plan.judged_by(each), memory.leases.tasks_of(each).tolist())
     # Also where no place is for gold, or the time of the answer would tell who asks for one task.
-    gold = choose(memory, worker, mates, taken, draw)
+    gold = choose(memory, worker, mates, taken, draw, barred)
     for place in range(count):
         if draw() >= rate:
             continue
         if gold is None:
-            gold = choose(memory, worker, mates, taken, draw)
+            gold = choose(memory, worker, mates, taken, draw, barred)
         if gold is None:
             break
         places[place] = gold
         taken.add(gold)
         gold = None
     return places
+
+
+def _returns_gold(memory: Memory, worker: int) -> bool:
+    """Whether the worker has given back more gold than it has answered: it gets no more of it until
+    it answers what it gets. Else gold could be read for the asking."""
+    back = sum(map(memory.gold.known, memory.passed.of(worker)))
+    if back < MOST_RETURNED:
+        return False
+    answered, _ = _on_gold(memory, worker)
+    return back >= MOST_RETURNED + len(answered)
 
 
 def in_quiz(memory: Memory, worker: int) -> bool:
@@ -83,23 +98,33 @@ def share(memory: Memory, worker: int) -> float:
 
 
 def choose(
-    memory: Memory, worker: int, mates: tuple[int, ...], taken: Collection[int], draw: Draw
+    memory: Memory,
+    worker: int,
+    mates: tuple[int, ...],
+    taken: Collection[int],
+    draw: Draw,
+    barred: Bools = _NO_LABEL,
 ) -> int | None:
     """Active gold for the worker, or None where there is none left for it.
 
     None that it or one of its mates has judged, that is `taken` (tasks they hold or judge now), or
-    that as many have seen as the policy says. Cost: O(CLASSES x TRIES), and a look at the worker's
+    that as many have seen as the policy says; nor of a `barred` label, of which the worker gets no
+    tasks: those it got would be gold. Cost: O(CLASSES x TRIES), and a look at the worker's
     last judgments.
     """
     book = memory.gold
-    there = [label for label, count in enumerate(book.active_counts()) if count]
+    there = [
+        each
+        for each in range(memory.model.labels + 1)
+        if book.drawn(each) and not (each < len(barred) and barred[each])
+    ]
     if not there:
         return None
     answered, truth = _on_gold(memory, worker)
-    waiting = memory.standing.gold[list(taken)]  # as if they were answered, and rightly
+    waiting = book.classes(np.array(list(taken), np.int32))  # as if they were answered, and rightly
     waiting = waiting[waiting >= 0]
     truth, answered = np.append(truth, waiting), np.append(answered, waiting)
-    gains = row_gains(*row_counts(truth, answered, memory.model.labels))
+    gains = row_gains(*row_counts(truth, answered, memory.model.labels + 1))
     # Equals in random order: a new worker's first gold would be of one class for everyone.
     there.sort(key=lambda label: (-gains[label], draw()))
     group = np.array([worker, *mates], np.int32)
@@ -113,13 +138,17 @@ def choose(
 def _of_class(
     memory: Memory, label: int, group: Int32s, taken: Collection[int], draw: Draw
 ) -> int | None:
-    """Of some of the class's gold the one that fewest have seen."""
-    listed = memory.gold.active(label)
+    """Of some of the class's gold the one that fewest have seen. What as many have seen as may is
+    drawn no more."""
+    listed = memory.gold.drawn(label)
     count = len(listed)
     some = {int(draw() * count) for _ in range(TRIES)} if count > TRIES else range(count)
     tasks = [listed[place] for place in sorted(some)]
     most = memory.project.policy.gold_exposures
     seen = {task: memory.exposures(task) for task in tasks}
+    for task in tasks:
+        if seen[task] >= most:
+            memory.gold.spend(task)
     may, worker = memory.eligibility.may, int(group[0])
     tasks = [t for t in tasks if seen[t] < most and t not in taken and may(worker, t)]
     if not tasks:
@@ -130,10 +159,16 @@ def _of_class(
     return min(free, key=lambda task: (seen[task], draw()), default=None)
 
 
-def _on_gold(memory: Memory, worker: int) -> tuple[Int16s, Int16s]:
-    """The worker's answers to gold among its last judgments, and the truth of each."""
+def _on_gold(memory: Memory, worker: int) -> tuple[Int32s, Int32s]:
+    """The worker's answers to gold among its last judgments, and the class of each. Where several
+    labels are right, an answer that is one of them is of that class too."""
+    book = memory.gold
     tasks = memory.vetting.tests.judged_by(worker, LOOKED_BACK)
-    truth = memory.standing.gold[tasks]
+    truth = book.classes(tasks)
     golden = truth >= 0
     tasks, truth = tasks[golden], truth[golden]
-    return memory.labels_of(tasks, np.full(len(tasks), worker, np.int32)), truth
+    answered = memory.labels_of(tasks, np.full(len(tasks), worker, np.int32)).astype(np.int32)
+    for row in np.flatnonzero(truth == book.labels).tolist():
+        if book.right(int(tasks[row]), answered[row : row + 1])[0]:
+            answered[row] = book.labels
+    return answered, truth

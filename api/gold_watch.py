@@ -8,15 +8,15 @@ no more, and nobody is measured by it, until staff decide.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from math import log
+from math import ceil, log
 from typing import Any, Final
 
 import numpy as np
 
+from api.aside import aside
 from api.asking import Ask
 from api.calls import new_future
 from api.errors import Refused
-from api.gold_book import ACTIVE
 from api.memory import Memory
 from api.requests import SuspectGold
 from api.rows import Int32s
@@ -27,6 +27,10 @@ GROWTH: Final = 0.1  # share of a task's answers that come before it is looked a
 FEWEST_MISSED: Final = 5  # answers of good workers
 LEAKED: Final = "GOLD_LEAKED"
 MISSED: Final = "GOLD_MISSED"
+# Answers of one task that are looked at together; those after them are a question of their own.
+PART: Final = 400
+PACES: Final = 512  # of a worker's last answers, among which its pace is told
+AT_ONCE: Final = 50  # workers who are looked up without letting others have their turn
 
 # Shares of good workers that are right, which are bet on against a half of them.
 _MISSING: Final = np.array([0.3, 0.1])
@@ -50,7 +54,7 @@ class GoldWatch:
         memory = self._memory()
         if not memory.project.policy.find_leaks or len(changed) == 0:
             return
-        golden = changed[memory.standing.gold[changed] >= 0]
+        golden = changed[memory.gold.classes(changed) >= 0]
         for task, count in zip(
             golden.tolist(), memory.standing.judgments[golden].tolist(), strict=True
         ):
@@ -70,62 +74,76 @@ class GoldWatch:
         try:
             while self._waiting:
                 task = self._waiting.pop()
-                found = suspicion(self._memory(), task)
+                memory = self._memory()
+                if not memory.gold.measures(task):
+                    continue
+                decided = int(memory.gold.decided[task])
+                found = await suspicion(memory, task)
                 if found is not None:
-                    request = SuspectGold(task, found, new_future())
+                    request = SuspectGold(task, decided, found, new_future())
                     await self._ask(request, request.future)
-                await asyncio.sleep(0)
         except Refused as refusal:
             logger.info("Gold is not looked at now: %r", refusal)
         finally:
             self._running = None
 
 
-def suspicion(memory: Memory, task: int) -> Mapping[str, Any] | None:
+async def suspicion(memory: Memory, task: int) -> Mapping[str, Any] | None:
     """What speaks against active gold, as the body of a decision; None if too little does.
 
-    Answers that were looked at when the gold was suspected before say nothing anew.
+    Answers that were looked at when the gold was suspected before say nothing anew. The chance of
+    suspecting sound gold is shared out evenly among the two suspicions and the parts of the answers
+    that there can be. Cost: O(PART x PACES), with others' turns in between.
     """
     book, policy = memory.gold, memory.project.policy
-    if not book.known(task) or book.state[task] != ACTIVE:
-        return None
-    judges = memory.vetting.tests.judges_of(task)[book.suspected.get(task, 0) :]
+    seen = memory.vetting.tests.judges_of(task)
+    parts = max(ceil(policy.gold_exposures / PART), 1)
+    begin = book.suspected.get(task, 0)
+    begin += max(len(seen) - begin - 1, 0) // PART * PART
+    judges = seen[begin:].copy()
     if len(judges) < FEWEST_MISSED:
         return None
-    right = memory.labels_of(np.full(len(judges), task, np.int32), judges) == book.label[task]
-    known = memory.background.look(memory.model, judges, Records.of(memory.model, judges)).accuracy
-    limit = -log(policy.leak_error)
-    good = known.value >= policy.acceptable_accuracy
-    seen, missed = int(good.sum()), int((good & ~right).sum())
-    against = _missed_evidence(seen - missed, missed)
-    if seen >= FEWEST_MISSED and against >= limit:
-        text = f"{missed} of {seen} good workers gave another answer than the gold."
-        numbers = {"good_workers": seen, "missed": missed, "log_evidence": round(against, 2)}
-        return _body(memory, task, MISSED, text, numbers)
+    right = book.right(task, memory.labels_of(np.full(len(judges), task, np.int32), judges))
+    chance, swift = np.empty(len(judges)), np.empty(len(judges), np.int8)
+    for first in range(0, len(judges), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        records = Records.of(memory.model, judges[some])
+        chance[some] = memory.background.look(memory.model, judges[some], records).accuracy.value
+        swift[some] = [_swift(memory, worker, task) for worker in judges[some].tolist()]
+        await asyncio.sleep(0)
+    limit = -log(policy.leak_error / (2 * parts))
+    good = chance >= policy.acceptable_accuracy
+    able, missed = int(good.sum()), int((good & ~right).sum())
+    against = _missed_evidence(able - missed, missed)
+    if able >= FEWEST_MISSED and against >= limit:
+        text = f"{missed} of {able} good workers gave another answer than the gold."
+        numbers = {"good_workers": able, "missed": missed, "log_evidence": round(against, 2)}
+        return _body(task, len(seen), MISSED, text, numbers)
     if len(judges) < FEWEST:
         return None
-    chance = np.clip(known.value, _SURE, 1 - _SURE)
-    swift = np.array([_swift(memory, worker, task) for worker in judges.tolist()], np.int8)
-    evidence, since = leak_evidence(
-        np.log(chance / (1 - chance)), right, swift, policy.gold_exposures
-    )
+    odds = np.log(np.clip(chance, _SURE, 1 - _SURE)) - np.log1p(-np.clip(chance, _SURE, 1 - _SURE))
+    most = min(policy.gold_exposures, PART)
+    evidence, since = await aside(lambda: leak_evidence(odds, right, swift, most))
     if evidence < limit:
         return None
     late = slice(since, None)
     text = (
-        f"Since answer {since + 1} workers are right on it, and fast, more often than its "
-        f"difficulty and their other answers explain: {int(right[late].sum())} of "
-        f"{len(right[late])} are right."
+        f"Since answer {begin + since + 1} workers are right on it, and faster or slower than "
+        f"usual, more often than its difficulty and their other answers explain: "
+        f"{int(right[late].sum())} of {len(right[late])} are right."
     )
-    numbers = {"answers": len(judges), "since": since, "log_evidence": round(evidence, 2)}
-    return _body(memory, task, LEAKED, text, numbers)
+    numbers = {"answers": len(seen), "since": begin + since, "log_evidence": round(evidence, 2)}
+    return _body(task, len(seen), LEAKED, text, numbers)
 
 
 def _swift(memory: Memory, worker: int, task: int) -> int:
-    """How fast the worker answered the task, beside its other answers."""
-    tasks, paces = memory.vetting.tests.paces_of(worker)
-    own = tasks == task
-    return int(swiftness(paces[own], paces[~own])[0])
+    """How fast the worker answered the task, beside its other answers of late."""
+    tasks, paces = memory.vetting.tests.paces_of(worker, PACES)
+    own = paces[tasks == task]
+    return int(swiftness(own if len(own) else _UNTIMED, paces[tasks != task])[0])
+
+
+_UNTIMED: Final = np.full(1, np.nan)
 
 
 def _missed_evidence(right: int, wrong: int) -> float:
@@ -135,8 +153,7 @@ def _missed_evidence(right: int, wrong: int) -> float:
 
 
 def _body(
-    memory: Memory, task: int, kind: str, text: str, numbers: Mapping[str, Any]
+    task: int, answers: int, kind: str, text: str, numbers: Mapping[str, Any]
 ) -> dict[str, Any]:
-    answers = len(memory.vetting.tests.judges_of(task))
     evidence = {"tasks": [task], **numbers}
     return {"kind": kind, "text": text, "answers": answers, "evidence": evidence}

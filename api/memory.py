@@ -43,6 +43,7 @@ from api.tempo import Tempo
 from api.vetting import Vetting
 from api.voices import Voices
 from engine import GOLD, RETRACT, Categorical, TaskQueue
+from engine.truths import observed
 
 MODEL: Final = "MODEL"  # the kind of workers who are programs
 
@@ -145,7 +146,7 @@ class Memory:
     def learn(self, lessons: Lessons, seq: int) -> Changed:
         """Let the model learn events that end at `seq`; standing, tests and queue follow."""
         policy = self.project.policy
-        outcome = self.model.apply(lessons.events)
+        outcome = self.model.apply(observed(lessons.events, self.model.labels))
         self.background.count(len(lessons.events), refitted=outcome.refitted)
         tasks, workers = self.standing.update(self.model, policy, outcome, seq)
         self.rest(outcome.tasks)
@@ -153,6 +154,23 @@ class Memory:
         turned = self.vetting.learn(self.project, lessons)
         self.standing.worker_seq[turned] = seq
         return Changed(tasks, distinct(workers, turned) if len(turned) else workers)
+
+    def know(self, kind: str, seq: int, task: int, body: Mapping[str, Any]) -> None:
+        """Let a decision about gold take effect; what is learned from it follows with `learn`."""
+        self.gold.take(kind, seq, task, body)
+        self.model.truths.put(task, self.gold.standing(task))
+
+    def know_again(self, columns: Mapping[str, Any]) -> None:
+        """Take over the book of gold of a snapshot."""
+        self.gold.recall(columns)
+        for task in self.gold.tasks().tolist():
+            self.model.truths.put(task, self.gold.standing(task))
+
+    def pass_over(self, worker: int, task: int) -> None:
+        """Take note that a worker gave a task back, or let it run out."""
+        self.passed.note(worker, task)
+        if self.gold.known(task):
+            self.gold.given_back[task] += 1
 
     def begin_with(self, project: Project) -> None:
         """Take the policy that held when the log was at `seq`, before a replay goes on from there.
@@ -296,7 +314,7 @@ class Memory:
     def replay(self, lessons: Lessons) -> Changed:
         """Learn events from the log, each with its seq. `restart` must follow the last ones."""
         events, seqs = lessons.events, lessons.seqs
-        outcome = self.model.apply(events)
+        outcome = self.model.apply(observed(events, self.model.labels))
         self.background.count(len(events), refitted=outcome.refitted)
         last = int(seqs[-1])
         tasks, workers = self.standing.update(self.model, self.project.policy, outcome, last)
@@ -320,8 +338,9 @@ class Memory:
         a task, and every task's load counted afresh."""
         standing = self.standing
         self.passed = Passed()
+        self.gold.given_back.clear()
         for worker, task in passed:
-            self.passed.note(worker, task)
+            self.pass_over(worker, task)
         self.leases = LeaseBook()
         for lease in leases:
             self.leases.grant(lease)
@@ -378,9 +397,11 @@ class Memory:
         return statuses(self.model.consensus(tasks), policy, required, extra)
 
     def exposures(self, task: int) -> int:
-        """How many workers have judged a task or hold it, those of planned leases as well."""
+        """How often workers have seen a gold task: those who judged it, hold it (planned leases as
+        well), or gave it back."""
         standing = self.standing
-        return max(int(self.load[task]), int(standing.judgments[task] + standing.leases[task]))
+        seen = max(int(self.load[task]), int(standing.judgments[task] + standing.leases[task]))
+        return seen + self.gold.given_back[task]
 
     def price_for(self, worker: int) -> int:
         """What the worker's next judgment costs."""

@@ -16,8 +16,6 @@ from api.budget import Bill, Budget
 from api.calibrated import Calibrated
 from api.codes import Code
 from api.decisions import (
-    GOLD_SET,
-    GOLD_WITHDRAWN,
     POLICY_CHANGED,
     REFIT,
     TASKS_ADDED,
@@ -27,6 +25,7 @@ from api.decisions import (
 from api.directory import NewNames, storable
 from api.eligibility import MOST_DEMANDS, names_in
 from api.errors import PolicyConflict, Refused
+from api.gold_answers import answered
 from api.leases import EXPIRED, JUDGED, RELEASED, OpenLease, pair
 from api.limits import Limits
 from api.lookups import Known
@@ -34,6 +33,7 @@ from api.memory import Memory
 from api.projects import Project
 from api.requests import AddTasks, AddWorkers, Declare, Refit, Release, SetGold, UpdatePolicy
 from db.log import Entries
+from engine.truths import UNKNOWN, is_answer
 
 ENGINE: Final = "engine"  # the actor of decisions that no person took
 
@@ -80,7 +80,7 @@ class Plan:
         self.muted: set[int] = set()  # pairs whose judgment of this flush does not count
         self._asked: set[frozenset[str]] = set()  # what tasks of this flush are the first to ask
         self._granted: dict[int, int] = {}  # place in entries.grants by lease id
-        self._gold: dict[int, int] = {}
+        self._gold: dict[int, Mapping[str, Any]] = {}  # what was decided of tasks
         self._judged_by_worker: dict[int, set[int]] = {}
         self._judges_by_task: dict[int, list[int]] = {}
         self._labels: Counter[tuple[int, int]] = Counter()
@@ -122,7 +122,7 @@ class Plan:
         """End an open lease and give its place back to the task."""
         self.end(lease, outcome)
         if outcome != JUDGED:
-            self.memory.passed.note(lease.worker, lease.task)
+            self.memory.pass_over(lease.worker, lease.task)
         self.memory.full.free(lease.task)
         if lease.worker not in self.memory.placeless:
             self.memory.load[lease.task] -= 1
@@ -213,18 +213,21 @@ class Plan:
     def set_gold(self, request: SetGold) -> None:
         """Set or withdraw known answers; what is so already is not decided again."""
         request.seq = []
-        memory = self.memory
+        memory, book = self.memory, self.memory.gold
         tasks, labels = len(memory.tasks), len(memory.project.labels)
-        for task, label in zip(request.task.tolist(), request.label.tolist(), strict=True):
-            if not (0 <= task < tasks and -1 <= label < labels):
+        columns = (request.task.tolist(), request.answer.tolist(), request.explanation)
+        for task, answer, text in zip(*columns, strict=True):
+            known = answer == UNKNOWN or is_answer(answer, labels)
+            if not (known and 0 <= task < tasks):
                 request.seq.append(-1)
                 continue
-            now = self._gold.get(task)
-            parked = label < 0 and now is None and memory.gold.known(task)
-            if label == (memory.standing.gold[task] if now is None else now) and not parked:
+            kind, body = answered(book, task, answer, source=request.source, explanation=text)
+            now = self._gold[task] if task in self._gold else book.told(task) or {}
+            if now == body:
                 request.seq.append(self.seq)
                 continue
-            request.seq.append(self._decide_gold(task, label, request.actor))
+            self._gold[task] = body
+            request.seq.append(self.decide(kind, body, request.actor, task=task))
 
     def add_tasks(self, request: AddTasks) -> None:
         """Add the tasks that are not there."""
@@ -242,7 +245,8 @@ class Plan:
                     self.memory.tasks, name, payload, attributes, priority
                 )
             if created and gold >= 0:
-                self._decide_gold(task, gold, request.actor)
+                kind, body = answered(self.memory.gold, task, gold)
+                self.decide(kind, body, request.actor, task=task)
             request.code.append(code)
             request.task.append(task)
             request.created.append(created)
@@ -312,12 +316,6 @@ class Plan:
         if count:
             first = names.first + len(names.ids) - count
             self.decide(kind, {"first": first, "count": count}, actor)
-
-    def _decide_gold(self, task: int, label: int, actor: str) -> int:
-        self._gold[task] = label
-        if label < 0:
-            return self.decide(GOLD_WITHDRAWN, {}, actor, task=task)
-        return self.decide(GOLD_SET, {"label": label}, actor, task=task)
 
     def decide(
         self,

@@ -6,8 +6,9 @@ from typing import Any
 
 from api.alerting import end_alerts, plan_handling
 from api.calibrated import Calibrated
-from api.decisions import CALIBRATED, FRAUD_FOUND, GOLD_STATE, GOLD_SUSPECTED
-from api.gold_book import ACTIVE, GoldState
+from api.decisions import CALIBRATED, FRAUD_FOUND, GOLD_SUSPECTED
+from api.gold_answers import moved
+from api.gold_book import GoldState
 from api.handing import hand_out
 from api.judging import plan_judgments
 from api.limits import Limits
@@ -92,12 +93,13 @@ def plan_requests(
 def _suspect(plan: Plan, request: SuspectGold) -> None:
     """Enter what speaks against gold, unless it is in doubt already, and quarantine it."""
     task, book = request.task, plan.memory.gold
-    if not book.known(task) or book.state[task] != ACTIVE:
+    # What was found of an answer that is another one by now says nothing of this one.
+    if not book.measures(task) or book.decided[task] != request.decided:
         return
     request.seq = plan.decide(GOLD_SUSPECTED, request.body, ENGINE, task=task)
     if plan.memory.project.policy.quarantine_leaks:
-        body = {"state": GoldState.QUARANTINED, "label": -1, "finding": request.seq}
-        plan.decide(GOLD_STATE, body, ENGINE, task=task)
+        kind, body = moved(book, task, GoldState.QUARANTINED)
+        plan.decide(kind, {**body, "finding": request.seq}, ENGINE, task=task)
 
 
 def _found(plan: Plan, body: Mapping[str, Any]) -> int:

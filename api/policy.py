@@ -226,6 +226,12 @@ class Policy:
         "does not tell which of them were gold. A pause, a ban and what staff says it is told at "
         "once.",
     )
+    open_contests: int = _knob(
+        10,
+        0,
+        1000,
+        "Judgments that a worker may contest before staff have looked at some of them.",
+    )
     # Records elsewhere, programs, haste
     use_other_projects: bool = _switch(
         True,

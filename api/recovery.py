@@ -131,9 +131,15 @@ async def catch_up(
                 _recall_act(memory, act)
             voided = await retractions.retracted_tasks(connection, project_id, memory.seq)
             memory.standing.retract(np.array(voided, np.int32))
-            memory.gold.recall(restored.gold)
+            memory.know_again(restored.gold)
             memory.ledger.recall(restored.paid)
             memory.recall(restored.task_seq, restored.worker_seq)
+        # Before the events: what stands when they are read is what stands in the end.
+        for row in await log.gold_decisions(connection, project_id, before, seq):
+            if row["kind"] == GOLD_SUSPECTED:
+                memory.gold.suspect(row["task_id"], row["body"]["answers"])
+            else:
+                memory.know(row["kind"], row["seq"], row["task_id"], row["body"])
         await log.read_events(connection, project_id, memory.seq, seq, learn)
         for act in acts:
             changed = _take_act(memory, act)
@@ -149,11 +155,6 @@ async def catch_up(
                 connection, project_id, 0 if restored is not None else before, seq
             )
         ]
-        for row in await log.gold_decisions(connection, project_id, before, seq):
-            if row["kind"] == GOLD_SUSPECTED:
-                memory.gold.suspect(row["task_id"], row["body"]["answers"])
-            else:
-                memory.gold.take(row["kind"], row["seq"], row["task_id"], row["body"])
         for row in await log.paid_between(connection, project_id, before, seq):
             memory.ledger.pay(row["day"], Cost(row["judgments"], row["money"]))
         leases = await log.open_leases(connection, project_id, until)

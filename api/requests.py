@@ -11,6 +11,7 @@ from uuid import UUID
 
 from api.acts import Act, Cause, Decided, Row, Ruling
 from api.errors import Refused
+from api.gold_book import GoldSource
 from api.leases import OpenLease
 from api.projects import Project
 from api.rows import Int16s, Int32s, Int64s, Lease, NewTasks, Submissions, Submitted, TasksAdded
@@ -51,10 +52,12 @@ class Release:
 
 @dataclass(slots=True, eq=False)
 class SetGold:
-    """Known answers of tasks, -1 where one is withdrawn."""
+    """Known answers (`engine.truths`) of tasks, -1 where one is withdrawn; why they are right."""
 
     task: Int32s
-    label: Int16s
+    answer: Int16s
+    explanation: Sequence[str]
+    source: GoldSource | None
     actor: str
     future: asyncio.Future[Int64s]
     seq: list[int] = field(default_factory=list)
@@ -176,9 +179,11 @@ class HandleAlert:
 
 @dataclass(slots=True, eq=False)
 class SuspectGold:
-    """What speaks against a gold task, as the body of a decision (`api.gold_watch`)."""
+    """What speaks against a gold task, as the body of a decision (`api.gold_watch`). decided: seq
+    of the decision that had set the answer it is about."""
 
     task: int
+    decided: int
     body: Mapping[str, Any]
     future: asyncio.Future[int]
     seq: int = -1

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from api.acts import (
-    WITHDRAWN,
     Act,
     AdjudicateTasks,
     ChangeGold,
@@ -30,9 +29,6 @@ from api.acts import (
     digest,
 )
 from api.decisions import (
-    GOLD_SET,
-    GOLD_STATE,
-    GOLD_WITHDRAWN,
     JUDGMENTS_VOIDED,
     TASK_REOPENED,
     WORKER_RESTORED,
@@ -49,7 +45,7 @@ from api.errors import (
     Refused,
     TaskIsGold,
 )
-from api.gold_book import GoldSource, GoldState
+from api.gold_answers import decided_by
 from api.memory import Memory
 from api.plan import Plan
 from api.requests import Retract
@@ -116,16 +112,10 @@ def plan_retraction(plan: Plan, request: Retract, facts: Facts) -> None:
         case VoidJudgments() if not duplicate:
             decided = _decide(plan, request, JUDGMENTS_VOIDED, {"judgments": len(facts.rows)})
             _enter(plan, facts.rows, decided, restores=False)
-        case ChangeGold(tasks, labels) if not duplicate:
-            kinds = [GOLD_WITHDRAWN if label == WITHDRAWN else GOLD_SET for label in labels]
-            decided = _change_gold(plan, request, tasks, labels, kinds, {})
-        case AdjudicateTasks(tasks, labels, checks) if not duplicate:
-            state = GoldState.ACTIVE if checks else GoldState.RETIRED
-            facts_of = {"source": GoldSource.EXPERT, "state": state}
-            decided = _change_gold(plan, request, tasks, labels, [GOLD_SET] * len(tasks), facts_of)
-        case MoveGold(tasks, labels, state) if not duplicate:
-            kinds = [GOLD_STATE] * len(tasks)
-            decided = _change_gold(plan, request, tasks, labels, kinds, {"state": state})
+        case ChangeGold(tasks) | AdjudicateTasks(tasks) | MoveGold(tasks) if not duplicate:
+            gold = list(decided_by(memory.gold, act))
+            kinds = [kind for kind, _ in gold]
+            decided = _decide_all(plan, request, kinds, tasks, [body for _, body in gold])
         case ReopenTasks(tasks) if not duplicate:
             plan.required = demanded(memory, act)
             bodies = [{"judgments": plan.required[task]} for task in tasks]
@@ -182,22 +172,6 @@ def _split_workers(
         plan.split[decided] = tuple(workers)
     _enter(plan, facts.rows, -1, restores=True)
     return decided
-
-
-def _change_gold(
-    plan: Plan,
-    request: Retract,
-    tasks: Sequence[int],
-    labels: Sequence[int],
-    kinds: Sequence[str],
-    facts: dict[str, Any],
-) -> int:
-    before = plan.memory.standing.gold[list(tasks)].tolist()
-    bodies: list[dict[str, Any]] = [
-        {"before": was, **facts} if label == WITHDRAWN else {"before": was, "label": label, **facts}
-        for was, label in zip(before, labels, strict=True)
-    ]
-    return _decide_all(plan, request, kinds, tasks, bodies)
 
 
 def _decide_all(

@@ -25,7 +25,16 @@ from api.decisions import (
     STATUS_HELD,
     WORKER_APPEALED,
 )
-from api.errors import AppealOpen, DecisionExists, NoAppeal, NotHeld, NotPaused, Refused
+from api.errors import (
+    AppealOpen,
+    ContestOpen,
+    DecisionExists,
+    NoAppeal,
+    NotHeld,
+    NotPaused,
+    Refused,
+    TooManyContests,
+)
 from api.memory import Memory
 from api.plan import Plan
 from api.policy import NOTHING
@@ -68,6 +77,12 @@ def obstacle(memory: Memory, ruling: Ruling) -> Refused | None:
             return NotHeld()
         case LiftPause() if worker not in vetting.barred:
             return NotPaused()
+        case Contest(task=task):
+            before = memory.alerts.contested_by(worker)
+            if task in before:
+                return ContestOpen()
+            full = len(before) >= memory.project.policy.open_contests
+            return TooManyContests() if full else None
         case Appeal() if worker in vetting.appeals:
             return AppealOpen()
         case Appeal() if not (worker in vetting.barred or worker in memory.voided or untold):

@@ -72,7 +72,7 @@ def settle(memory: Memory, plan: Plan) -> Changed:
     told, golden = plan.entries.decisions, []
     for kind, decided, task, body in zip(told.kind, told.seq, told.task, told.body, strict=True):
         if task is not None and kind in GOLD_KINDS:
-            memory.gold.take(kind, decided, task, body)
+            memory.know(kind, decided, task, body)
             golden.append(task)
         elif task is not None and kind == GOLD_SUSPECTED:
             memory.gold.suspect(task, body["answers"])

@@ -30,7 +30,7 @@ from api.acts import (
     VoidWorker,
 )
 from api.asking import Ask
-from api.calls import new_future
+from api.calls import check_explanations, new_future
 from api.directory import storable
 from api.election import outvoted
 from api.errors import (
@@ -257,10 +257,11 @@ class Staff:
                     raise InvalidInput("workers", "name at least two")
             case VoidJudgments(seqs):
                 self._check_size(len(seqs), len(set(seqs)), "sequences")
-            case ChangeGold(tasks, labels) | AdjudicateTasks(tasks, labels):
+            case ChangeGold(tasks, answers) | AdjudicateTasks(tasks, answers):
                 self._check_size(len(tasks), len(set(tasks)), "tasks")
-                if len(labels) != len(tasks):
+                if len(answers) != len(tasks) or len(act.explanations) not in (0, len(tasks)):
                     raise UnevenColumns
+                check_explanations(act.explanations)
             case MoveGold(tasks):
                 self._check_size(len(tasks), len(set(tasks)), "tasks")
             case ReopenTasks(tasks, judgments):

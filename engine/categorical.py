@@ -24,6 +24,7 @@ from engine.kernels.forms import (
 )
 from engine.kernels.memory import bind
 from engine.kernels.votes import FREE_LISTS, USED, Votes, group, labels_of
+from engine.truths import Truths
 from engine.wide import Wide
 
 Floats = npt.NDArray[np.float64]
@@ -56,6 +57,7 @@ class Categorical:
             raise ValueError(f"labels must be {FEWEST_LABELS} to {MOST_LABELS}, not {labels}")
         self.labels = labels
         self.calibration = Calibration.before(labels)
+        self.truths = Truths(labels)  # no part of what was learned, nor of `state`
         self._form = Full() if labels <= FULL_LABELS else Wide()
         self._votes = Votes(
             np.zeros(0, np.int64),
@@ -235,11 +237,24 @@ class Categorical:
             now.judgments,
             now.gold,
         )
+        if self.truths:
+            stands = np.flatnonzero(self.truths.of(np.asarray(tasks, np.int32)) >= 0)
+            now.label[stands] = self.posterior(np.asarray(tasks)[stands]).argmax(1)
+            now.gold[stands] = now.label[stands]
+            now.confidence[stands] = 1.0
         return now
 
     def posterior(self, tasks: Ints) -> Floats:
         """Probability of each label, [n, labels]; the class prior where there are no judgments."""
         tasks = np.asarray(tasks, np.int32)
+        posterior = self._learned(tasks)
+        answers = self.truths.of(tasks)
+        stands = answers >= 0
+        if stands.any():
+            posterior[stands] = self.truths.restrict(answers[stands], posterior[stands])
+        return posterior
+
+    def _learned(self, tasks: Ints) -> Floats:
         posterior = np.tile(self.prior(), (len(tasks), 1))
         known = np.flatnonzero(tasks < self.task_count)
         ids = tasks[known]

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
-Labels = npt.NDArray[np.int16]
+Labels = npt.NDArray[np.integer]
 
 PRIOR = 1.0  # answers of each kind, right and wrong, that stand for what is known of any worker
 

@@ -88,11 +88,11 @@ class StatusTests:
         they grow."""
         return self._work
 
-    def paces_of(self, worker: int) -> tuple[Ints, Floats]:
-        """The tasks int32[n] that the worker judged, in that order, and the logarithm of the time
-        it took for each, float64[n], NaN where unknown."""
-        first = int(self._work.start[worker])
-        rows = slice(first, first + int(self._work.length[worker]))
+    def paces_of(self, worker: int, most: int) -> tuple[Ints, Floats]:
+        """The tasks int32[n] that the worker judged last, at most so many, in that order, and the
+        logarithm of the time it took for each, float64[n], NaN where unknown."""
+        end = int(self._work.start[worker] + self._work.length[worker])
+        rows = slice(end - min(int(self._work.length[worker]), most), end)
         notes = self._work.note[rows].astype(np.float64)
         return self._work.member[rows], np.where(notes > 0, notes, np.nan)
 

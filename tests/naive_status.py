@@ -194,7 +194,10 @@ class NaiveStatus:
     def code(self, task: int, worker: int) -> Code:
         label = self.votes[task][worker]
         if task in self.gold:
-            return label == self.gold[task]
+            answer = self.gold[task]
+            if answer >= self.labels:  # of several labels: one bit for each
+                return bool((answer - self.labels) >> label & 1)
+            return label == answer
         others = Counter(v for w, v in self.votes[task].items() if w != worker)
         own = others.pop(label, 0)
         top = max(others.values(), default=0)

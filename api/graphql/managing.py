@@ -8,6 +8,7 @@ import strawberry
 
 from api.codes import Code
 from api.errors import InvalidInput, TooManyRows, UnevenColumns
+from api.graphql.answers import UNKNOWN, WITHDRAWN, answers_of, texts_of
 from api.graphql.context import Info, admin_of, instance_admin_of, shard_of
 from api.graphql.project import (
     CreateProjectInput,
@@ -34,9 +35,6 @@ from api.plan import storable_json
 from api.policy import Policy
 from api.projects import Label
 from api.rows import NewTasks
-
-WITHDRAWN = -1  # instead of a label
-UNKNOWN = -2  # a label that the project does not have
 
 
 async def create_project(
@@ -126,10 +124,8 @@ async def set_gold(
         raise UnevenColumns
     known = shard.project.label_ids
     tasks = shard.task_ids(given.tasks)
-    labels = np.array(
-        [WITHDRAWN if label is None else known.get(label, UNKNOWN) for label in given.labels],
-        np.int16,
-    )
+    labels = np.array(answers_of(known, given.labels, given.also_right), np.int16)
+    explanations = texts_of(given.explanations, rows)
     codes = [
         Code.UNKNOWN_TASK if task < 0 else Code.UNKNOWN_LABEL if label == UNKNOWN else ""
         for task, label in zip(tasks.tolist(), labels.tolist(), strict=True)
@@ -137,7 +133,13 @@ async def set_gold(
     good = np.array([row for row, code in enumerate(codes) if not code], np.int64)
     sequences: list[Sequence | None] = [None] * rows
     if len(good) or not rows:  # an empty call is refused by the shard
-        done = await shard.set_gold(tasks[good], labels[good], context.actor)
+        done = await shard.set_gold(
+            tasks[good],
+            labels[good],
+            context.actor,
+            source=given.source,
+            explanations=[explanations[row] for row in good.tolist()],
+        )
         for row, sequence in zip(good.tolist(), done.tolist(), strict=True):
             sequences[row] = sequence
     refused = row_refusals(codes, lambda *_: {})

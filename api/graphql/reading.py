@@ -117,6 +117,8 @@ async def tasks_of(
                 open_leases=leases,
                 consensus=consensus,
                 gold=None if gold < 0 else names[gold],
+                accepted_labels=[names[each] for each in book.accepted(task)],
+                gold_explanation=book.explained.get(task),
                 gold_state=STATES[book.state[task]] if book.known(task) else None,
                 gold_source=SOURCES[book.source[task]] if book.known(task) else None,
                 judgments=judgments.get(row["task_id"], []),

@@ -98,6 +98,8 @@ KINDS: dict[Code, type[AnyRefusal]] = {
     Code.NOT_HELD: Conflict,
     Code.NOT_PAUSED: Conflict,
     Code.APPEAL_OPEN: Conflict,
+    Code.CONTEST_OPEN: Conflict,
+    Code.TOO_MANY_CONTESTS: Conflict,
     Code.NO_APPEAL: Conflict,
     Code.ALREADY_VOIDED: Conflict,
     Code.NOT_VOIDED: Conflict,

@@ -23,7 +23,7 @@ from api.acts import (
     VoidWorker,
 )
 from api.errors import InvalidInput, ProjectTaken, UnknownLabel, UnknownTask, UnknownWorker
-from api.gold_book import GoldState
+from api.graphql.answers import UNKNOWN, answers_of, texts_of
 from api.graphql.context import Context, Info, admin_of, shard_of
 from api.graphql.retraction import (
     ActInput,
@@ -145,8 +145,10 @@ async def correct_gold(
 ) -> CorrectGoldResult:
     """Correct gold."""
     call = await _begin(info, given)
-    labels = call.labels(given.labels)
-    return await call.carry_out(CorrectGoldPayload, ChangeGold(call.tasks(given.tasks), labels))
+    answers = call.answers(given.labels, given.also_right)
+    explanations = texts_of(given.explanations, len(answers))
+    act = ChangeGold(call.tasks(given.tasks), answers, explanations)
+    return await call.carry_out(CorrectGoldPayload, act)
 
 
 async def adjudicate_task(
@@ -157,8 +159,9 @@ async def adjudicate_task(
 ) -> AdjudicateTaskResult:
     """Adjudicate tasks."""
     call = await _begin(info, given)
-    tasks, labels = call.tasks(given.tasks), call.labels(given.labels)
-    act = AdjudicateTasks(tasks, labels, given.checks)
+    answers = call.answers(given.labels, given.also_right)
+    explanations = texts_of(given.explanations, len(answers))
+    act = AdjudicateTasks(call.tasks(given.tasks), answers, given.checks, explanations)
     return await call.carry_out(AdjudicateTaskPayload, act)
 
 
@@ -170,12 +173,8 @@ async def set_gold_state(
 ) -> SetGoldStateResult:
     """Let gold come into a state."""
     call = await _begin(info, given)
-    tasks, book = call.tasks(given.tasks), call.shard.memory.gold
-    parked = given.state is GoldState.QUARANTINED
-    labels = tuple(
-        int(book.label[task]) if book.known(task) and not parked else WITHDRAWN for task in tasks
-    )
-    return await call.carry_out(SetGoldStatePayload, MoveGold(tasks, labels, given.state.value))
+    act = MoveGold(call.tasks(given.tasks), given.state.value)
+    return await call.carry_out(SetGoldStatePayload, act)
 
 
 async def withdraw_gold(
@@ -228,12 +227,15 @@ class _Call:
             raise UnknownTask
         return tasks
 
-    def labels(self, names: Sequence[str]) -> tuple[int, ...]:
-        """The labels of these names. Raises UnknownLabel."""
-        known = self.shard.project.label_ids
-        if not set(names) <= known.keys():
+    def answers(
+        self, names: Sequence[str], also: Sequence[Sequence[str]] | None
+    ) -> tuple[int, ...]:
+        """The answers that these labels are, with those that are right as well. Raises
+        UnknownLabel."""
+        answers = answers_of(self.shard.project.label_ids, names, also)
+        if UNKNOWN in answers:
             raise UnknownLabel
-        return tuple(known[name] for name in names)
+        return tuple(answers)
 
     async def carry_out(self, payload: type[R], act: Act) -> R:
         """Decide on the act, or foresee what it would change."""

@@ -169,6 +169,16 @@ class CorrectGoldInput(ActInput):
 
     tasks: list[ID] = field(description="External ids of gold tasks.")
     labels: list[ID] = field(description="External ids of their right answers.")
+    also_right: list[list[ID]] | None = field(
+        description="For each task further labels that are right as well; a worker who gives any "
+        "of them is right. Only in projects of up to 14 labels.",
+        default=None,
+    )
+    explanations: list[str | None] | None = field(
+        description="For each task why its answer is right, or null. Workers are shown it where "
+        "the policy gives feedback in the quiz.",
+        default=None,
+    )
 
 
 @strawberry.input(description="Tasks and the answers that an expert gives, as parallel lists.")
@@ -177,9 +187,20 @@ class AdjudicateTaskInput(ActInput):
 
     tasks: list[ID] = field(description="External ids of tasks, contested ones most often.")
     labels: list[ID] = field(description="External ids of their right answers.")
+    also_right: list[list[ID]] | None = field(
+        description="For each task further labels that are right as well; a worker who gives any "
+        "of them is right. Only in projects of up to 14 labels.",
+        default=None,
+    )
+    explanations: list[str | None] | None = field(
+        description="For each task why its answer is right, or null. Workers are shown it where "
+        "the policy gives feedback in the quiz.",
+        default=None,
+    )
     checks: bool = field(
         description="Whether the tasks are hidden among others from now on, to check workers by. "
-        "If not, their answers are known, and nobody gets them any more.",
+        "If not, their answers are known, nobody gets them any more, and nobody is measured by "
+        "them: what an expert had to decide is harder than the rest.",
         default=False,
     )
 

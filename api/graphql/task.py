@@ -35,12 +35,13 @@ described_enum(
     "Whether gold is hidden among other tasks.",
     ACTIVE="Workers are checked by it, until as many have seen it as the policy says.",
     QUARANTINED="In doubt: handed out no more, and nobody is measured by it, until staff decide.",
-    RETIRED="Handed out no more; its answer is known, and what was answered counts.",
+    RETIRED="Handed out no more; its answer stands, and nobody is measured by it.",
 )(GoldState)
 described_enum(
     "Who said that the answer of a task is known.",
     IMPORTED="It came with the data.",
     EXPERT="Staff said so.",
+    CONSENSUS="Enough independent workers agree on it.",
 )(GoldSource)
 
 STATUSES = tuple(TaskStatus(name) for name in rows.STATUSES)
@@ -91,7 +92,16 @@ class Task(Node):
     consensus: Consensus | None = field(
         description="Null while there is neither judgment nor gold."
     )
-    gold: ID | None = field(description="External id of the known answer, if the task is gold.")
+    gold: ID | None = field(
+        description="External id of the known answer, if the task is gold; where several are "
+        "right, of the one we stand by."
+    )
+    accepted_labels: list[ID] = field(
+        description="External ids of all labels that are right, if the task is gold."
+    )
+    gold_explanation: str | None = field(
+        description="Why the known answer is right, if that was told."
+    )
     gold_state: GoldState | None = field(
         description="Whether workers are checked by it, if the task is gold."
     )
@@ -150,6 +160,19 @@ class SetGoldInput:
     tasks: list[ID] = field(description="External ids of the tasks.")
     labels: list[ID | None] = field(
         description="External ids of their known answers; null withdraws the gold of a task."
+    )
+    source: GoldSource | None = field(
+        description="Who says so; null leaves it as it is, IMPORTED to begin with.", default=None
+    )
+    also_right: list[list[ID]] | None = field(
+        description="For each task further labels that are right as well; a worker who gives any "
+        "of them is right. Only in projects of up to 14 labels.",
+        default=None,
+    )
+    explanations: list[str | None] | None = field(
+        description="For each task why its answer is right, or null. Workers are shown it where "
+        "the policy gives feedback in the quiz.",
+        default=None,
     )
 
 

@@ -43,6 +43,7 @@ BLOCKS = 8  # the last ones of a worker, whose sums are kept apart
 WINDOW = BLOCK * BLOCKS
 
 RIGHT, TOTAL = 0, 1  # columns of `gold_counts`
+SEVERAL = 14  # labels of a project in which several answers to a task may be right, at most
 # A note of `votes` is index << 18 | label << 8 | version: the number of its table, and of the place
 # in its worker's list what can be told in 13 bits. That is right for the last WINDOW judgments of a
 # worker at least; to look for a judgment in its list costs more than all else here.
@@ -59,7 +60,7 @@ PROGRESS = 7
 class Record(NamedTuple):
     """Sums over the live judgments of T tasks and W workers; P codes, V tables, K labels."""
 
-    gold: npt.NDArray[np.int16]  # [T] known label, -1 none
+    gold: npt.NDArray[np.int16]  # [T] known answer, see `engine.truths`; -1 none
     life: Floats  # [W, COLUMNS] over all judgments of a worker; whole numbers, far below 2^53
     recent: Ints  # [W, BLOCKS, COLUMNS] over each of its last blocks, in a ring
     gold_counts: Ints  # [W, 2]
@@ -78,6 +79,16 @@ class Record(NamedTuple):
 def label_of(note: int) -> int:
     """The label of a note of `votes`."""
     return (note & UNPLACED) >> LABEL_BITS
+
+
+@bare
+def _on_gold(record: Record, label: int, answer: int) -> int:
+    """Code of a judgment with this label of a task whose answer is known."""
+    K = record.labels.shape[0]
+    right = label == answer
+    if answer >= K:
+        right = (answer - K) >> label & 1 != 0
+    return int(record.patterns.shape[0] + (1 if right else 0))
 
 
 @bare
@@ -124,7 +135,7 @@ def _code(
     """Code of one of the task's judgments, after `_tally`."""
     gold = record.gold[task]
     if gold >= 0:
-        return int(record.patterns.shape[0] + (1 if label == gold else 0))
+        return _on_gold(record, label, gold)
     own = record.labels[label] - 1
     top = next_most if label == leader else most
     return _place(record, own, top, votes.length[task] - 1 - own - top, MOST)
@@ -284,7 +295,7 @@ def change(
     else:
         _append(votes, work, record, task, worker, label, pace)
     if alone:
-        code = record.patterns.shape[0] + (1 if label == record.gold[task] else 0)
+        code = _on_gold(record, label, record.gold[task])
         slot = (work.length[worker] - 1) // BLOCK % BLOCKS
         _put(record, worker, slot, _nothing(record), code, record.progress[LATEST])
     else:

@@ -17,6 +17,7 @@ from engine.kernels.evidence import (
     BLOCK,
     EVENTS,
     FIT_AT,
+    SEVERAL,
     TASKS_SEEN,
     WORKERS_SEEN,
     Record,
@@ -123,7 +124,10 @@ def _examine(
         if tasks[e] < 0 or workers[e] < 0:
             return BAD_ID
         lowest = 0 if kinds[e] == JUDGE else -1
-        if kinds[e] != RETRACT and not lowest <= labels[e] < record.labels.shape[0]:
+        count = record.labels.shape[0]
+        # An answer of several labels has a bit for each.
+        most = count + (1 << count) if kinds[e] == GOLD and count <= SEVERAL else count
+        if kinds[e] != RETRACT and not lowest <= labels[e] < most:
             return BAD_LABEL
         if tasks[e] >= record.gold.shape[0] or workers[e] >= verdicts.status.shape[0]:
             found = TOO_SMALL

@@ -1,20 +1,32 @@
 """Gold hidden among other tasks: how much, for whom, and what no worker can tell it by."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 
-from api.acts import Cause, HoldStatus
+from api.acts import AdjudicateTasks, Cause, Contest, HoldStatus
 from api.alert_words import explanation, suggestion
 from api.alerts import AlertKind
-from api.decisions import GOLD_SET, GOLD_STATE, GOLD_WITHDRAWN
-from api.errors import NoTasks
-from api.gold_book import ACTIVE, QUARANTINED, RETIRED, SOURCES, GoldBook
+from api.errors import ContestOpen, NoTasks, TooManyContests
+from api.gold_answers import answered, moved
+from api.gold_book import (
+    ACTIVE,
+    QUARANTINED,
+    RETIRED,
+    SOURCES,
+    GoldBook,
+    GoldSource,
+    GoldState,
+)
+from api.gold_choice import MOST_RETURNED
 from api.policy import Policy
 from api.shard import Shard
 from api.shards import Shards
 from engine import STATUSES
+from engine.truths import answer_of
 from tests.api.rig import make_project, open_shards, submissions
 from tests.waiting import eventually
 
@@ -127,14 +139,119 @@ async def test_gold_that_good_workers_miss_is_quarantined_and_forgiven(database_
 
 def test_another_answer_does_not_bring_back_what_was_retired() -> None:
     book = GoldBook(2)
-    book.take(GOLD_SET, 1, 0, {"label": 0, "source": "EXPERT", "state": "RETIRED"})
-    book.take(GOLD_SET, 2, 0, {"label": 1})
-    assert (book.label[0], book.source[0], book.state[0]) == (1, SOURCES.index("EXPERT"), RETIRED)
-    assert book.active_counts() == [0, 0]
-    book.take(GOLD_STATE, 3, 0, {"state": "QUARANTINED", "label": -1})
+
+    def take(seq: int, decided: tuple[str, Mapping[str, Any]]) -> None:
+        book.take(decided[0], seq, 0, decided[1])
+
+    expert = answered(book, 0, 0, source=GoldSource.EXPERT, state=GoldState.RETIRED)
+    take(1, expert)
+    take(2, answered(book, 0, 1))
+    assert (book.answer[0], book.source[0], book.state[0]) == (1, SOURCES.index("EXPERT"), RETIRED)
+    assert book.active_counts() == [0, 0, 0]
+    assert book.standing(0) == 1  # it stands, and nobody is measured by it
+    assert not book.measures(0)
+    take(3, moved(book, 0, GoldState.QUARANTINED))
     assert book.quarantined(np.array([0, 7], np.int32)).tolist() == [True, False]
-    book.take(GOLD_SET, 4, 0, {"label": 0})
-    assert book.active_counts() == [1, 0]
-    book.take(GOLD_WITHDRAWN, 5, 0, {})
-    book.take(GOLD_SET, 6, 0, {"label": 1})
+    assert book.standing(0) == -1
+    take(4, answered(book, 0, answer_of((0, 1), 2), explanation="either"))
+    assert book.active_counts() == [0, 0, 1]
+    assert (book.accepted(0), book.explained) == ([0, 1], {0: "either"})
+    recalled = GoldBook(2)
+    recalled.recall(book.columns())
+    assert recalled.told(0) == book.told(0)
+    take(5, answered(book, 0, -1))
+    take(6, answered(book, 0, 1))
     assert (book.source[0], book.state[0]) == (SOURCES.index("IMPORTED"), ACTIVE)
+    book.spend(0)
+    assert (book.active_counts(), book.any_drawn()) == ([0, 1, 0], False)
+    book.allow(100)
+    assert book.any_drawn()
+
+
+async def test_what_an_expert_decided_stands_and_measures_nobody(database_url: str) -> None:
+    """And where several answers are right any of them counts as right, and all of it comes back."""
+    policy = Policy(overlap=40, require_lease=False, gold_rate=0.0)
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=3, workers=6, policy=policy)
+        for worker in range(6):
+            label = worker % 3
+            await shard.submit(submissions(worker, [label, label, 0], task=[0, 1, 2]))
+        act = AdjudicateTasks((0,), (2,), checks=False, explanations=("see the rules",))
+        cause = Cause("test", "to decide", {}, "one")
+        foreseen = (await shard.staff.foresee(act)).effect
+        assert foreseen["labels"] == 1
+        await shard.staff.decide(act, cause)
+        either = np.array([answer_of((1, 2), 3)], np.int16)
+        await shard.set_gold(np.array([1], np.int32), either, "test", source=GoldSource.CONSENSUS)
+        people = np.arange(6, dtype=np.int32)
+
+        def seen() -> tuple[list[Any], ...]:
+            now = shard.tasks(np.arange(3, dtype=np.int32))
+            found = shard.memory.vetting.tests.findings(people)
+            return (
+                [*now.label.tolist(), *now.gold.tolist(), *now.status.tolist()],
+                now.confidence[:2].tolist(),
+                found.gold_right.tolist(),
+                found.gold_total.tolist(),
+                shard.posterior(np.arange(2, dtype=np.int32)).tolist(),
+                [shard.memory.gold.told(task) for task in range(3)],
+            )
+
+        was = seen()
+        labels, confidence, right, total, posterior, told = was
+        assert labels[0] == labels[3] == 2
+        assert labels[1] in (1, 2)
+        assert labels[1] == labels[4]
+        assert labels[2] == 0
+        assert labels[5] == -1
+        assert confidence == [1.0, 1.0]
+        assert (right, total) == ([0, 1, 1, 0, 1, 1], [1] * 6)
+        assert posterior[0] == [0.0, 0.0, 1.0]
+        assert posterior[1][0] == 0.0
+        assert told[0]["explanation"] == "see the rules"
+    async with open_shards(database_url) as shards:
+        (shard,) = shards.all()
+        assert seen() == was
+
+
+async def test_gold_that_is_given_back_was_seen(database_url: str) -> None:
+    """Whoever gives tasks back gets no more gold after a while, also after a restart."""
+    policy = Policy(overlap=5, gold_rate=0.9, gold_floor=0.9, gold_exposures=3)
+    async with open_shards(database_url) as shards:
+        shard = await project(shards, 300, policy)
+        seen: list[int] = []
+        while len(seen) < 60:
+            leases = await shard.lease(0, 20)
+            seen += [lease.task_id for lease in leases]
+            await shard.release(0, [lease.lease_id for lease in leases])
+        golden = [task for task in seen if task < GOLDEN]
+        assert MOST_RETURNED <= len(golden) <= MOST_RETURNED + 20
+        assert [shard.memory.exposures(task) for task in golden] == [1] * len(golden)
+        await shard.update_policy({"gold_exposures": 1}, None, "test")
+        got = {lease.task_id for lease in await shard.lease(1, 20)}
+        assert not got & set(golden)
+    async with open_shards(database_url) as shards:
+        (shard,) = shards.all()
+        assert all(lease.task_id >= GOLDEN for lease in await shard.lease(0, 20))
+        assert [shard.memory.exposures(task) for task in golden] == [1] * len(golden)
+
+
+async def test_staff_are_asked_about_some_judgments_at_a_time(database_url: str) -> None:
+    policy = Policy(overlap=2, require_lease=False, open_contests=2)
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=3, workers=2, policy=policy)
+
+        async def contest(worker: int, task: int, client_id: str) -> None:
+            cause = Cause("worker", "I am right", {"tasks": [task]}, client_id)
+            await shard.staff.rule(Contest(worker, task), cause)
+
+        await contest(0, 0, "a")
+        with pytest.raises(ContestOpen):
+            await contest(0, 0, "again")
+        await contest(0, 1, "b")
+        with pytest.raises(TooManyContests):
+            await contest(0, 2, "c")
+        await contest(1, 2, "d")
+        oldest = shard.alerts.newest_first()[-1]
+        await shard.staff.handle(oldest.seq, Cause("staff", "no", {}, "e"), resolves=True)
+        await contest(0, 2, "c")

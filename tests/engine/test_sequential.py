@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.events import GOLD, JUDGE, RETRACT
 from engine.kernels.evidence import ONE
 from engine.sequential import StatusTests
+from engine.truths import answer_of
 from engine.verdicts import STATUSES, Findings, StatusRules
 from tests.engine.status_programs import (
     RULES,
@@ -140,6 +141,10 @@ def test_gold_that_is_corrected_or_withdrawn_is_taken_back() -> None:
     run(never, events)
     run(tests, [(GOLD, 3, 0, 1, 0.0), (GOLD, 4, 0, 2, 0.0), (GOLD, 3, 0, 2, 0.0)])
     assert int(tests.findings(np.arange(4, dtype=np.int32)).gold_total.sum()) == 4
+    several = answer_of((0, 2), 3)
+    run(tests, [(GOLD, 3, 0, several, 0.0), (GOLD, 4, 0, several, 0.0)])
+    found = tests.findings(np.arange(4, dtype=np.int32))  # 0, 0 and 1, 0 were given
+    assert (found.gold_right.sum(), found.gold_total.sum()) == (3, 4)
     run(tests, [(GOLD, 3, 0, -1, 0.0), (GOLD, 4, 0, -1, 0.0)])
     assert_equal_evidence(tests, never, 4)
 
