@@ -42,7 +42,7 @@ from api.standing import Standing, room, statuses
 from api.tempo import Tempo
 from api.vetting import Vetting
 from api.voices import Voices
-from engine import GOLD, RETRACT, Categorical, TaskQueue
+from engine import GOLD, RETRACT, Categorical, Consensus, TaskQueue
 from engine.truths import observed
 
 MODEL: Final = "MODEL"  # the kind of workers who are programs
@@ -388,13 +388,14 @@ class Memory:
             spoken[rows[self.labels_of(tasks[rows], mates) >= 0]] = True
         return spoken.tolist()
 
-    def statuses(self, tasks: Int32s) -> Int8s:
-        """Return the status of tasks, also of those that a sweep has not come to."""
+    def statuses(self, tasks: Int32s, now: Consensus) -> Int8s:
+        """Return the status of tasks of which `now` is the consensus, also of those that a sweep
+        has not come to."""
         if not self.sweeping:
             return self.standing.status[tasks]
         required, policy = self.standing.required[tasks], self.project.policy
         extra = self.standing.beside(tasks, policy)
-        return statuses(self.model.consensus(tasks), policy, required, extra)
+        return statuses(now, policy, required, extra)
 
     def exposures(self, task: int) -> int:
         """How often workers have seen a gold task: those who judged it, hold it (planned leases as

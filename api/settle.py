@@ -191,7 +191,7 @@ def _answer_submits(memory: Memory, submits: list[Submit]) -> None:
     status = np.full(len(tasks), -1, np.int8)
     now = memory.model.consensus(tasks[known])
     label[known], confidence[known] = now.label, now.confidence
-    status[known] = memory.statuses(tasks[known])
+    status[known] = memory.statuses(tasks[known], now)
     tasks[~known] = -1
     start = 0
     for request in submits:

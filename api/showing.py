@@ -14,7 +14,7 @@ def task_views(memory: Memory, ids: Int32s) -> TaskViews:
     now = memory.model.consensus(ids)
     return TaskViews(
         task=ids,
-        status=memory.statuses(ids),
+        status=memory.statuses(ids, now),
         judgments=now.judgments,
         open_leases=standing.leases[ids],
         label=now.label,
