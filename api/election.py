@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,11 +10,9 @@ import numpy as np
 from api.acts import Row
 from api.leases import pair
 from api.memory import Memory
-from api.rows import Int16s, Int32s
 from db import log
 from db.connect import AnyConnection
 
-SCANNED: Final = 20_000  # tasks that are looked through at a time
 _ASKED: Final = 10_000  # judgments whose seqs are asked for at a time
 
 
@@ -24,12 +22,12 @@ async def outvoted(
     """All but one of the judgments of each task that several members of a group have judged.
 
     Task by task. One stays: of the answer that most of them gave, the earliest. No worker is in two
-    groups. Cost: O(judgments of the project); others get their turn in between.
+    groups. Cost: O(judgments of the members), and others get their turn in between.
     """
     rows: list[Row] = []
-    async for task, worker, label in _judged_together(memory, groups):
-        found = zip(task.tolist(), worker.tolist(), label.tolist(), strict=True)
-        rows += [Row(-1, *judgment) for judgment in found]
+    for group in groups:
+        rows += _judged_together(memory, group)
+        await asyncio.sleep(0)
     number = {member: index for index, group in enumerate(groups) for member in group}
     voices: dict[tuple[int, int], list[Row]] = {}
     for row in await with_seqs(connection, memory, rows):
@@ -43,28 +41,17 @@ def _elected(rows: Sequence[Row]) -> Row:
     return min(rows, key=lambda row: (-given[row.label], row.seq))
 
 
-async def _judged_together(
-    memory: Memory, groups: Sequence[tuple[int, ...]]
-) -> AsyncIterator[tuple[Int32s, Int32s, Int16s]]:
-    """Tasks, workers and labels of live judgments, where two or more of a group judged the task."""
-    for start in range(0, memory.model.task_count, SCANNED):
-        tasks = np.arange(start, min(start + SCANNED, memory.model.task_count), dtype=np.int32)
-        number = np.full(len(memory.workers), -1, np.int64)
-        for index, group in enumerate(groups):
-            number[list(group)] = index
-        votes = memory.model.votes
-        length = votes.length[tasks].astype(np.int64)
-        rows = np.repeat(votes.start[tasks] - (np.cumsum(length) - length), length)
-        rows += np.arange(len(rows))
-        of = number[votes.worker[rows]]
-        rows, task, of = rows[of >= 0], np.repeat(tasks, length)[of >= 0], of[of >= 0]
-        _, places, counts = np.unique(
-            task.astype(np.int64) * len(groups) + of, return_inverse=True, return_counts=True
-        )
-        several = counts[places] > 1
-        rows = rows[several]
-        yield task[several], votes.worker[rows], votes.label[rows]
-        await asyncio.sleep(0)
+def _judged_together(memory: Memory, group: Sequence[int]) -> list[Row]:
+    """Live judgments of the tasks that two or more of a group judged, task by task."""
+    judged = [memory.vetting.tests.judged_by(member) for member in group]
+    task = np.concatenate(judged)
+    worker = np.repeat(np.array(group, np.int32), [len(tasks) for tasks in judged])
+    _, places, counts = np.unique(task, return_inverse=True, return_counts=True)
+    several = np.flatnonzero(counts[places] > 1)
+    several = several[np.lexsort((worker[several], task[several]))]
+    task, worker = task[several], worker[several]
+    columns = (task.tolist(), worker.tolist(), memory.labels_of(task, worker).tolist())
+    return [Row(-1, *judgment) for judgment in zip(*columns, strict=True)]
 
 
 async def with_seqs(connection: AnyConnection, memory: Memory, rows: list[Row]) -> list[Row]:

@@ -190,7 +190,7 @@ async def _voices(
     }
     if not pairs:
         return
-    tasks, members = np.array(list(pairs), np.int32).T
+    tasks, members = (np.array(column, np.int32) for column in zip(*pairs, strict=True))
     counts = memory.labels_of(tasks, members) >= 0
     known.counting.update(map(pair, tasks[counts].tolist(), members[counts].tolist()))
     silent = map(pair, tasks[~counts].tolist(), members[~counts].tolist())

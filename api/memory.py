@@ -384,7 +384,7 @@ class Memory:
             (row, mate) for row, worker in enumerate(workers) for mate in self.voices.mates(worker)
         ]
         if pairs:
-            rows, mates = np.array(pairs, np.int32).T
+            rows, mates = (np.array(column, np.int32) for column in zip(*pairs, strict=True))
             spoken[rows[self.labels_of(tasks[rows], mates) >= 0]] = True
         return spoken.tolist()
 

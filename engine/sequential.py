@@ -103,11 +103,13 @@ class StatusTests:
         first = int(self._votes.start[task])
         return self._votes.member[first : first + int(self._votes.length[task])]
 
-    def judged_by(self, worker: int, most: int) -> Ints:
-        """The tasks that the worker judged last, at most so many, in the order in which it did."""
+    def judged_by(self, worker: int, most: int | None = None) -> Ints:
+        """The tasks of the worker's live judgments in the order in which it judged them; `most`:
+        the last ones only, at most so many."""
         if worker >= len(self._work.start):
             return np.zeros(0, np.int32)
-        return _listed(self._work, worker)[-most:]
+        tasks = _listed(self._work, worker)
+        return tasks if most is None else tasks[-most:]
 
     def apply(
         self,
