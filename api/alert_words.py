@@ -39,6 +39,9 @@ def evidence(alert: Alert, views: Views) -> Mapping[str, Any]:
     if alert.kind is AlertKind.PROJECT_CHANGED:
         return {name: alert.body.get(name) for name in _OF_PROJECT}
     found: Mapping[str, Any] = alert.body["evidence"]
+    if alert.kind is AlertKind.ALL_GOLD_LEAKED:
+        pairs = zip(found["of"], workers_of(alert, views), strict=True)
+        return {**found, "of": [{**each, "worker": name} for each, name in pairs]}
     if "tasks" not in found:
         return found
     names = tasks_of(alert, views)
@@ -76,6 +79,8 @@ def explanation(alert: Alert, views: Views) -> str:
             )
         case AlertKind.WORKER_APPEALED:
             return f"{names[0]} asks to be let in again: {body['reason']}"
+        case AlertKind.ALL_GOLD_LEAKED:
+            return f"{body['text']}"
         case AlertKind.GOLD_LEAKED | AlertKind.GOLD_MISSED:
             return f"Task {tasks_of(alert, views)[0]}: {body['text']}"
         case _:
@@ -114,6 +119,12 @@ def suggestion(alert: Alert, views: Views) -> tuple[Suggestion, str]:
                 f"Look at the task. If its answer is right and known to few: setGoldState(tasks: "
                 f"{tasks}, state: ACTIVE); if it went round, state: RETIRED; if it is wrong, "
                 f"correctGold(tasks: {tasks}) forgives everyone."
+            )
+        case AlertKind.ALL_GOLD_LEAKED:
+            return Suggestion.LOOK, (
+                "Look at the gold that these workers answered. If it went round: set other gold "
+                "with setGold, and let what is known come out of use with setGoldState(state: "
+                "RETIRED), so that nobody is measured by it."
             )
         case AlertKind.PROJECT_CHANGED:
             return Suggestion.LOOK, "Look at the tasks that came last: are they of another kind?"

@@ -63,6 +63,7 @@ class AlertKind(StrEnum):
     WORKER_APPEALED = "WORKER_APPEALED"
     GOLD_LEAKED = "GOLD_LEAKED"
     GOLD_MISSED = "GOLD_MISSED"
+    ALL_GOLD_LEAKED = "ALL_GOLD_LEAKED"
     JUDGMENT_CONTESTED = "JUDGMENT_CONTESTED"
 
 
@@ -96,6 +97,7 @@ SEVERITIES: Final[Mapping[AlertKind, Severity]] = {
     AlertKind.WORKER_APPEALED: Severity.MEDIUM,
     AlertKind.GOLD_LEAKED: Severity.HIGH,
     AlertKind.GOLD_MISSED: Severity.HIGH,
+    AlertKind.ALL_GOLD_LEAKED: Severity.HIGH,
     AlertKind.JUDGMENT_CONTESTED: Severity.MEDIUM,
 }
 
@@ -181,6 +183,10 @@ class AlertBook:
         """Return the alerts, or those raised before a seq, the newest first."""
         return [alert for alert in reversed(self._alerts) if before is None or alert.seq < before]
 
+    def last_of(self, kind: AlertKind) -> Alert | None:
+        """Return the last alert of a kind, if there was one."""
+        return next((alert for alert in reversed(self._alerts) if alert.kind is kind), None)
+
     def contested_by(self, worker: int) -> set[int]:
         """The tasks of which the worker contests its judgment, and which staff have not looked at.
         Cost: O(unresolved alerts)."""
@@ -243,9 +249,12 @@ class AlertBook:
         return [*earlier, self._raise(decision, kind, _whom(decision), subject)]
 
     def _take_suspicion(self, decision: Decision) -> list[Alert]:
-        subject = GOLD_SUSPECTED, decision.body["evidence"]["tasks"][0]
+        body = decision.body
+        task = body["evidence"]["tasks"][0] if "tasks" in body["evidence"] else None
+        subject = GOLD_SUSPECTED, task
         earlier = self._end(subject, decision, "It was suspected again.")
-        return [*earlier, self._raise(decision, AlertKind(decision.body["kind"]), (), subject)]
+        workers = tuple(body.get("workers", ()))
+        return [*earlier, self._raise(decision, AlertKind(body["kind"]), workers, subject)]
 
     def _take_status(self, decision: Decision) -> list[Alert]:
         body, worker = decision.body, decision.worker

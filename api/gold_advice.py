@@ -8,6 +8,7 @@ import numpy as np
 
 from api.alerts import Severity
 from api.gold_book import ACTIVE, QUARANTINED
+from api.gold_making import MOST_WAITING, Audits, audits, stopped
 from api.memory import Memory
 
 LEAST: Final = 10  # active gold of a label, below which workers soon know it by heart
@@ -43,12 +44,15 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class GoldReport:
-    """What there is. per_worker: gold tasks that a worker gets to see, on the average. lasts_for:
+    """What there is. audits: of gold from consensus; stopped: whether they keep more of it from
+    being made. per_worker: gold tasks that a worker gets to see, on the average. lasts_for:
     more workers for whom there is enough of every label that has gold; None without any."""
 
     labels: list[LabelGold]
     per_worker: float
     lasts_for: int | None
+    audits: Audits
+    stopped: bool
     hints: list[Hint]
 
 
@@ -78,8 +82,28 @@ def report(memory: Memory) -> GoldReport:
     stocked = [each for each in labels if each.active]
     each_needs = per_worker / max(len(stocked), 1)
     lasts_for = min((int(each.exposures / each_needs) for each in stocked), default=None)
-    hints = list(_hints(labels, per_worker, lasts_for, most))
-    return GoldReport(labels, per_worker, lasts_for, hints)
+    found, ends = audits(memory), stopped(memory)
+    hints = [*_hints(labels, per_worker, lasts_for, most), *_audit_hints(found, ends)]
+    return GoldReport(labels, per_worker, lasts_for, found, ends, hints)
+
+
+def _audit_hints(found: Audits, ends: bool) -> Iterator[Hint]:
+    if ends:
+        yield Hint(
+            "CONSENSUS_GOLD_STOPPED",
+            Severity.HIGH,
+            f"{found.wrong} of {found.confirmed + found.wrong} audited tasks had another answer "
+            f"than the consensus: {found.low:.0%} or more of such gold are wrong. No more is made.",
+            "Raise consensusConfidence or consensusWorkers, and look at what is quarantined.",
+        )
+    elif found.waiting:
+        yield Hint(
+            "AUDITS_WAIT",
+            Severity.MEDIUM if found.waiting >= MOST_WAITING else Severity.LOW,
+            f"{found.waiting} tasks whose gold is made of consensus wait to be audited; no more is "
+            f"made while {MOST_WAITING} do.",
+            "Say their answers with adjudicateTask(checks: true), without a look at the consensus.",
+        )
 
 
 def _per_worker(memory: Memory) -> float:

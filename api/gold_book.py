@@ -66,6 +66,8 @@ class GoldBook:
         self.given_back: Counter[int] = Counter()  # leases of gold that ended unanswered, by task
         self._spent: list[set[int]] = [set() for _ in range(labels + 1)]  # of the active gold
         self._limit = 0  # exposures from which on gold is spent
+        self.audits: set[int] = set()  # gold from consensus that staff have to confirm
+        self.audited = [0, 0]  # of it, confirmed and found wrong
         self.explained: dict[int, str] = {}  # why the answer is right, as far as it is told
         self._active = [array("i") for _ in range(labels + 1)]
         self._place = np.zeros(0, np.int32)  # in the list of its class
@@ -74,6 +76,7 @@ class GoldBook:
         """Let a decision of one of GOLD_KINDS take effect, with a body of `api.gold_answers`."""
         self._reserve(task + 1)
         self._strike(task)
+        self._audit(kind, task, body)
         if kind == GOLD_STATE:
             self.state[task] = STATES.index(body["state"])
         elif kind == GOLD_WITHDRAWN:
@@ -89,6 +92,15 @@ class GoldBook:
                 self.explained[task] = body["explanation"]
         if self.answer[task] >= 0 and self.state[task] == ACTIVE:
             self._list(task)
+
+    def _audit(self, kind: str, task: int, body: Mapping[str, Any]) -> None:
+        """Count what becomes of gold that is audited: staff give its answer, or another one."""
+        if task in self.audits and not (kind == GOLD_STATE and body["label"] == UNKNOWN):
+            self.audits.discard(task)
+            told = body.get("answer", body.get("label"))
+            self.audited[0 if told == self.answer[task] else 1] += 1
+        if body.get("audit"):
+            self.audits.add(task)
 
     def known(self, task: int) -> bool:
         """Whether the task is gold, in any state."""
@@ -199,12 +211,16 @@ class GoldBook:
             "state": self.state[tasks],
             "decided": self.decided[tasks],
             "suspected": np.array(list(self.suspected.items()), np.int32).reshape(-1, 2),
+            "audits": np.array(sorted(self.audits), np.int32),
+            "audited": np.array(self.audited, np.int64),
             "explained": np.frombuffer(json.dumps(list(self.explained.items())).encode(), np.uint8),
         }
 
     def recall(self, columns: Mapping[str, Any]) -> None:
         """Take over what `columns` gave, into an empty book."""
         tasks = columns["task"]
+        self.audits = set(columns["audits"].tolist())
+        self.audited = columns["audited"].tolist()
         if len(tasks) == 0:
             return
         self._reserve(int(tasks[-1]) + 1)

@@ -13,10 +13,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from api.alerts import AlertKind
 from api.aside import aside
 from api.asking import Ask
 from api.calls import new_future
 from api.errors import Refused
+from api.gold_whole import FEWEST as WHOLE_FEWEST
+from api.gold_whole import GROWTH as WHOLE_GROWTH
+from api.gold_whole import whole_suspicion
 from api.memory import Memory
 from api.requests import SuspectGold
 from api.rows import Int32s
@@ -47,6 +51,8 @@ class GoldWatch:
         self._ask = ask
         self._due: dict[int, int] = {}  # answers at which a task is looked at again
         self._waiting: set[int] = set()
+        self._whole_due = WHOLE_FEWEST  # answers to gold at which all of it is looked at
+        self._whole = False
         self._running: asyncio.Task[None] | None = None
 
     def consider(self, changed: Int32s) -> None:
@@ -61,7 +67,11 @@ class GoldWatch:
             if count >= self._due.get(task, FEWEST_MISSED):
                 self._due[task] = count + max(1, int(count * GROWTH))
                 self._waiting.add(task)
-        if self._waiting and self._running is None:
+        answers = memory.model.totals().gold_total
+        if len(golden) and answers >= self._whole_due:
+            self._whole_due = answers + max(1, int(answers * WHOLE_GROWTH))
+            self._whole = _worth_a_look(memory, answers)
+        if (self._waiting or self._whole) and self._running is None:
             self._running = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -72,7 +82,10 @@ class GoldWatch:
 
     async def _run(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting or self._whole:
+                if not self._waiting:
+                    await self._look_at_all()
+                    continue
                 task = self._waiting.pop()
                 memory = self._memory()
                 if not memory.gold.measures(task):
@@ -86,6 +99,22 @@ class GoldWatch:
             logger.info("Gold is not looked at now: %r", refusal)
         finally:
             self._running = None
+
+    async def _look_at_all(self) -> None:
+        self._whole = False
+        found = await whole_suspicion(self._memory())
+        if found is not None:
+            request = SuspectGold(None, 0, found, new_future())
+            await self._ask(request, request.future)
+
+
+def _worth_a_look(memory: Memory, answers: int) -> bool:
+    """Whether gold as a whole may be suspected: staff have looked at the last alert about it, and
+    there are twice as many answers as there were then."""
+    alert = memory.alerts.last_of(AlertKind.ALL_GOLD_LEAKED)
+    if alert is None:
+        return True
+    return alert.resolved is not None and answers >= 2 * int(alert.body["answers"])
 
 
 async def suspicion(memory: Memory, task: int) -> Mapping[str, Any] | None:

@@ -53,6 +53,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     limited, price, model_price = policy.limited, policy.price, policy.model_price
     task_count, worker_count = len(memory.tasks), len(memory.workers)
     label_count = len(memory.project.labels)
+    revises = policy.allow_revision and not policy.quiz_feedback
     judged, client_ids, dirty = plan.judged, known.client_ids, plan.dirty
     stored = plan.entries.judgments
     seq = plan.seq
@@ -127,7 +128,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             supersedes = last[key] if earlier is None else earlier
             if standing == label:
                 codes[row], seqs[row] = Code.DUPLICATE, supersedes
-            elif not (policy.allow_revision and (earlier is not None or made[key] >= revisable)):
+            elif not (revises and (earlier is not None or made[key] >= revisable)):
                 codes[row] = Code.TASK_CLOSED
                 continue
             own = pairs.get(key)

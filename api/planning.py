@@ -9,6 +9,7 @@ from api.calibrated import Calibrated
 from api.decisions import CALIBRATED, FRAUD_FOUND, GOLD_SUSPECTED
 from api.gold_answers import moved
 from api.gold_book import GoldState
+from api.gold_making import make
 from api.handing import hand_out
 from api.judging import plan_judgments
 from api.limits import Limits
@@ -22,6 +23,7 @@ from api.requests import (
     Declare,
     HandleAlert,
     LeaseTasks,
+    MakeGold,
     Refit,
     Release,
     ReportFraud,
@@ -84,6 +86,8 @@ def plan_requests(
                 plan_ruling(plan, request, known.decided)
             case HandleAlert():
                 plan_handling(plan, request, known.decided)
+            case MakeGold():
+                request.seq = make(plan, request.task)
             case SuspectGold():
                 _suspect(plan, request)
     plan.tell_loads()
@@ -93,6 +97,9 @@ def plan_requests(
 def _suspect(plan: Plan, request: SuspectGold) -> None:
     """Enter what speaks against gold, unless it is in doubt already, and quarantine it."""
     task, book = request.task, plan.memory.gold
+    if task is None:
+        request.seq = plan.decide(GOLD_SUSPECTED, request.body, ENGINE)
+        return
     # What was found of an answer that is another one by now says nothing of this one.
     if not book.measures(task) or book.decided[task] != request.decided:
         return

@@ -195,6 +195,45 @@ class Policy:
         1.0,
         "Share of gold among the tasks of a worker in the quiz; 1 makes it an exam of gold alone.",
     )
+    quiz_feedback: bool = _switch(
+        False,
+        "Whether submitJudgment tells a worker in the quiz, of each answer to gold, whether it was "
+        "right, what is, and why. Nobody can replace a judgment while this is on: what was told "
+        "would be copied.",
+    )
+    # Gold from consensus
+    consensus_gold: bool = _switch(
+        False,
+        "Whether tasks on which enough independent workers agree become gold. Such gold is easier "
+        "than the rest, and who agreed on it counts as right.",
+    )
+    consensus_confidence: float = _knob(
+        0.98, 0.5, 1.0, "Confidence of the consensus from which on a task becomes gold."
+    )
+    consensus_workers: int = _knob(
+        5,
+        2,
+        1000,
+        "Workers who must have given that answer. Joined workers are one, and models are none "
+        "unless modelsCount.",
+    )
+    consensus_most: int = _knob(
+        200, 1, 1_000_000, "Gold from consensus that there is at a time, at most."
+    )
+    audit_share: float = _knob(
+        0.2,
+        0.01,
+        1.0,
+        "Share of the gold from consensus, drawn by lot, that is used only when staff have said "
+        "its answer themselves, with adjudicateTask.",
+    )
+    audit_error: float = _knob(
+        0.1,
+        0.001,
+        0.5,
+        "Share of wrong answers among the audited ones: as soon as their 95 % interval lies above "
+        "it no more gold is made of consensus, and what was made is quarantined.",
+    )
     # Fraud
     find_fraud: bool = _switch(
         True,
@@ -342,6 +381,7 @@ _GROUPS = {
     "price": "What may be spent",
     "acceptable_accuracy": "Which workers are good enough",
     "quiz": "Quiz and hidden gold",
+    "consensus_gold": "Gold from consensus",
     "find_fraud": "Fraud",
     "tell_workers": "What workers learn of themselves",
     "use_other_projects": "Records elsewhere, programs, haste",

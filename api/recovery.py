@@ -136,6 +136,8 @@ async def catch_up(
             memory.recall(restored.task_seq, restored.worker_seq)
         # Before the events: what stands when they are read is what stands in the end.
         for row in await log.gold_decisions(connection, project_id, before, seq):
+            if row["task_id"] is None:  # an alert, and no more
+                continue
             if row["kind"] == GOLD_SUSPECTED:
                 memory.gold.suspect(row["task_id"], row["body"]["answers"])
             else:

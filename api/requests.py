@@ -179,14 +179,23 @@ class HandleAlert:
 
 @dataclass(slots=True, eq=False)
 class SuspectGold:
-    """What speaks against a gold task, as the body of a decision (`api.gold_watch`). decided: seq
-    of the decision that had set the answer it is about."""
+    """What speaks against a gold task, or without one against gold as a whole, as the body of a
+    decision (`api.gold_watch`). decided: seq of the decision that had set the task's answer."""
 
-    task: int
+    task: int | None
     decided: int
     body: Mapping[str, Any]
     future: asyncio.Future[int]
     seq: int = -1
+
+
+@dataclass(slots=True, eq=False)
+class MakeGold:
+    """Tasks that may become gold by their consensus (`api.gold_making`)."""
+
+    task: Sequence[int]
+    future: asyncio.Future[list[int]]
+    seq: list[int] = field(default_factory=list)
 
 
 Request = (
@@ -205,6 +214,7 @@ Request = (
     | Calibrate
     | HandleAlert
     | SuspectGold
+    | MakeGold
 )
 
 
@@ -217,7 +227,7 @@ def row_count(request: Request) -> int:
             return max(count, 1)
         case Release(lease_ids=lease_ids):
             return len(lease_ids)
-        case SetGold(task=task):
+        case SetGold(task=task) | MakeGold(task=task):
             return len(task)
         case AddTasks(rows=new):
             return len(new.external_id)

@@ -22,6 +22,7 @@ from api.requests import (
     Declare,
     HandleAlert,
     LeaseTasks,
+    MakeGold,
     Refit,
     Release,
     ReportFraud,
@@ -151,6 +152,8 @@ def answer(memory: Memory, requests: list[Request], contents: Contents) -> list[
                 request.future.set_exception(refusal)
             case Release(code=code):
                 request.future.set_result(code)
+            case MakeGold(seq=made):
+                request.future.set_result(made)
             case SetGold(seq=seqs):
                 request.future.set_result(np.array(seqs, np.int64))
             case AddTasks(code=code, task=task, created=created):

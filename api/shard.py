@@ -30,6 +30,7 @@ from api.errors import (
 )
 from api.feeds import Feed
 from api.finder import Finder
+from api.gold_making import GoldMaker
 from api.gold_watch import GoldWatch
 from api.inbox import Inbox
 from api.leases import OpenLease
@@ -116,6 +117,7 @@ class Shard(Calls):
         self.staff = Staff(pool, lambda: self.memory, self._ask, limits)
         self._finder = Finder(pool, lambda: self.memory, self._ask, self.staff, chores)
         self._gold_watch = GoldWatch(lambda: self.memory, self._ask)
+        self._gold_maker = GoldMaker(lambda: self.memory, self._ask)
         self._calibrator = Calibrator(lambda: self.memory, self._ask, limits)
         self._running: asyncio.Task[None] | None = None
 
@@ -170,6 +172,7 @@ class Shard(Calls):
         """Carry out what waits, bring derived tables and snapshot up to date, leave the seat."""
         await self._finder.stop()
         await self._gold_watch.stop()
+        await self._gold_maker.stop()
         await self._calibrator.stop()
         self._closing = True
         self._inbox.wake()
@@ -244,6 +247,7 @@ class Shard(Calls):
         self._snapshots.consider(memory.seq)
         self._finder.consider()
         self._gold_watch.consider(changed.tasks)
+        self._gold_maker.consider(changed.tasks)
         self._calibrator.consider()
 
     async def _commit_plan(

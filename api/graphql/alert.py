@@ -30,6 +30,7 @@ described_enum(
     "went round.",
     JUDGMENT_CONTESTED="A worker stands by its judgment of a task.",
     GOLD_MISSED="Good workers give another answer than the gold.",
+    ALL_GOLD_LEAKED="Some workers answer gold as if they knew all of it before.",
 )(AlertKind)
 described_enum(
     "How far an alert has come.",

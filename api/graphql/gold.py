@@ -1,5 +1,8 @@
 """goldAdvice: how much gold there is, how long it lasts, and what is wrong with it."""
 
+from math import isnan
+
+import numpy as np
 import strawberry
 from strawberry import ID, field
 
@@ -7,6 +10,8 @@ from api.alerts import Severity
 from api.gold_advice import report
 from api.graphql.context import Info, admin_of, shard_of
 from api.graphql.listing import OneProject
+from api.memory import Memory
+from api.rows import Int32s
 
 
 @strawberry.type(description="The gold of one label.")
@@ -31,6 +36,19 @@ class GoldHint:
     todo: str = field(description="What to do about it.")
 
 
+@strawberry.type(description="How often gold from consensus is wrong, as audits by staff tell.")
+class GoldAudits:
+    """Audits of api.gold_making."""
+
+    waiting: list[ID] = field(description="External ids of tasks that staff have to look at.")
+    confirmed: int = field(description="Tasks of which staff gave the same answer.")
+    wrong: int = field(description="Tasks of which staff gave another answer.")
+    error_rate: float | None = field(description="Share that is wrong; null without any.")
+    low: float | None = field(description="Lower end of its 95 % interval.")
+    high: float | None = field(description="Upper end of its 95 % interval.")
+    stopped: bool = field(description="Whether they keep more such gold from being made.")
+
+
 @strawberry.type(description="How much gold a project has, and how long it lasts.")
 class GoldAdvice:
     """The stock of gold, and hints."""
@@ -40,6 +58,7 @@ class GoldAdvice:
     lasts_for: int | None = field(
         description="More workers for whom there is enough; null without active gold."
     )
+    audits: GoldAudits = field(description="Audits of gold that is made of consensus.")
     hints: list[GoldHint] = field(description="What to do.")
 
 
@@ -62,8 +81,25 @@ async def gold_advice(info: Info, project: OneProject = None) -> GoldAdvice:
         ],
         per_worker=found.per_worker,
         lasts_for=found.lasts_for,
+        audits=GoldAudits(
+            waiting=[ID(name) for name in shard.task_names(_waiting(shard.memory))],
+            confirmed=found.audits.confirmed,
+            wrong=found.audits.wrong,
+            error_rate=_known(found.audits.error),
+            low=_known(found.audits.low),
+            high=_known(found.audits.high),
+            stopped=found.stopped,
+        ),
         hints=[
             GoldHint(code=each.code, severity=each.severity, text=each.text, todo=each.todo)
             for each in found.hints
         ],
     )
+
+
+def _waiting(memory: Memory) -> Int32s:
+    return np.array(sorted(memory.gold.audits), np.int32)
+
+
+def _known(share: float) -> float | None:
+    return None if isnan(share) else share

@@ -47,6 +47,15 @@ class SubmitJudgmentInput:
     )
 
 
+@strawberry.type(description="What a worker in the quiz learns of its answer.")
+class QuizFeedback:
+    """The answer of gold."""
+
+    right: bool = field(description="Whether the answer is right.")
+    labels: list[ID] = field(description="External ids of all labels that are right.")
+    explanation: str | None = field(description="Why, if that was told with the gold.")
+
+
 @strawberry.type(description="The judgment is stored, and counts.")
 class SubmitJudgmentPayload:
     """Answer of submitJudgment."""
@@ -59,6 +68,10 @@ class SubmitJudgmentPayload:
         description="Where the task stands now. Null for WORKER keys."
     )
     consensus: Consensus | None = field(description="The new consensus. Null for WORKER keys.")
+    feedback: QuizFeedback | None = field(
+        description="What is right, where the policy tells that: in the quiz, with quizFeedback.",
+        default=None,
+    )
 
 
 @strawberry.input(

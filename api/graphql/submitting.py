@@ -16,6 +16,7 @@ from api.errors import Forbidden, InvalidInput, InvalidText, TooManyRows, Uneven
 from api.graphql.context import Context, Info, context_of, shard_of
 from api.graphql.judgment import (
     ConsensusColumns,
+    QuizFeedback,
     SubmitJudgmentInput,
     SubmitJudgmentPayload,
     SubmitJudgmentResult,
@@ -27,6 +28,7 @@ from api.graphql.refusals import Facts, RowRefusal, row_refusal, row_refusals
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.task import STATUSES, Consensus
 from api.judging import MOST_SECONDS
+from api.quiz import feedback, learns
 from api.rows import Float32s, Int16s, Int32s, Submissions, Submitted
 from api.shard import Shard
 
@@ -56,6 +58,7 @@ async def submit_judgment(
     leased = _must_lease(context, shard, given.task is not None, given.lease_id is not None)
     named = None if given.worker is None else [given.worker]
     worker = await workers_of(context, shard, named, 1)
+    told = learns(shard.memory, int(worker[0]))
     done = await shard.submit(
         Submissions(
             worker=worker,
@@ -77,7 +80,17 @@ async def submit_judgment(
         duplicate=bool(code),
         status=STATUSES[int(done.status[0])] if context.is_admin else None,
         consensus=_consensus(shard, done) if context.is_admin else None,
+        feedback=_feedback(shard, int(done.task[0]), given.label) if told else None,
     )
+
+
+def _feedback(shard: Shard, task: int, given: str) -> QuizFeedback | None:
+    labels = shard.project.labels
+    found = feedback(shard.memory, task, shard.project.label_ids[given])
+    if found is None:
+        return None
+    names = [ID(labels[label].external_id) for label in found.labels]
+    return QuizFeedback(right=found.right, labels=names, explanation=found.explanation)
 
 
 async def submit_judgments(

@@ -7,6 +7,7 @@ import typer
 
 from scripts.benchmarks.gold_choice import choice
 from scripts.benchmarks.gold_leaks import leaks
+from scripts.benchmarks.gold_whole import whole
 from scripts.benchmarks.options import JsonFile
 from scripts.benchmarks.report import Report
 
@@ -18,6 +19,7 @@ class GoldPart(StrEnum):
 
     CHOICE = "choice"
     LEAKS = "leaks"
+    WHOLE = "whole"
 
 
 def gold(
@@ -35,4 +37,6 @@ def gold(
         choice(report, seeds)
     if GoldPart.LEAKS in parts:
         leaks(report, seeds)
+    if GoldPart.WHOLE in parts:
+        whole(report, seeds)
     report.finish(json_file)

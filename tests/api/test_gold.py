@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from api.acts import AdjudicateTasks, Cause, Contest, HoldStatus
-from api.alert_words import explanation, suggestion
+from api.acts import AdjudicateTasks, Cause, Contest, HoldStatus, JoinWorkers
+from api.alert_words import evidence, explanation, suggestion
 from api.alerts import AlertKind
 from api.errors import ContestOpen, NoTasks, TooManyContests
 from api.gold_answers import answered, moved
@@ -22,6 +23,7 @@ from api.gold_book import (
     GoldState,
 )
 from api.gold_choice import MOST_RETURNED
+from api.gold_making import audits, stopped
 from api.policy import Policy
 from api.shard import Shard
 from api.shards import Shards
@@ -255,3 +257,85 @@ async def test_staff_are_asked_about_some_judgments_at_a_time(database_url: str)
         oldest = shard.alerts.newest_first()[-1]
         await shard.staff.handle(oldest.seq, Cause("staff", "no", {}, "e"), resolves=True)
         await contest(0, 2, "c")
+
+
+async def test_what_enough_workers_agree_on_becomes_gold_until_audits_find_it_wrong(
+    database_url: str,
+) -> None:
+    policy = Policy(
+        overlap=20,
+        require_lease=False,
+        target_confidence=0.5,
+        min_judgments=3,
+        consensus_confidence=0.5,
+        consensus_workers=3,
+        audit_share=0.4,
+        audit_error=0.05,
+        act_on_status=False,
+        join_copiers=False,
+    )
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=40, workers=5, policy=policy)
+        await shard.staff.decide(JoinWorkers((3, 4)), Cause("test", "one hand", {}, "join"))
+        tasks, book = list(range(40)), shard.memory.gold
+        for worker in range(2):
+            await shard.submit(submissions(worker, [0] * 40, task=tasks))
+        await shard.update_policy({"consensus_gold": True}, None, "test")
+        for worker in (3, 4):  # of whom the second counts for nothing
+            await shard.submit(submissions(worker, [0] * 20, task=tasks[:20]))
+
+        def made() -> int:
+            return sum(book.known(task) for task in tasks)
+
+        await eventually(lambda: made() == 20)
+        assert not any(book.known(task) for task in tasks[20:])
+        waiting = sorted(book.audits)
+        assert 1 <= len(waiting) <= 19
+        assert [book.measures(task) for task in tasks[:20]] == [
+            task not in waiting for task in tasks[:20]
+        ]
+        act = AdjudicateTasks((waiting[0],), (0,), checks=True)
+        await shard.staff.decide(act, Cause("expert", "looked", {}, "a"))
+        assert audits(shard.memory)[:3] == (len(waiting) - 1, 1, 0)
+        act = AdjudicateTasks(tuple(waiting[1:]), (1,) * (len(waiting) - 1), checks=True)
+        await shard.staff.decide(act, Cause("expert", "looked", {}, "b"))
+        assert stopped(shard.memory) == (audits(shard.memory).low > 0.05)
+        await shard.submit(submissions(2, [0] * 40, task=tasks))
+        if stopped(shard.memory):
+            await eventually(lambda: not any(map(book.measures, set(tasks[:20]) - set(waiting))))
+            assert made() == 20
+        told = [book.told(task) for task in tasks]
+        found = audits(shard.memory)
+    async with open_shards(database_url) as shards:
+        (shard,) = shards.all()
+        assert [shard.memory.gold.told(task) for task in tasks] == told
+        assert audits(shard.memory) == found
+
+
+async def test_gold_that_some_know_as_a_whole_is_an_alert(database_url: str) -> None:
+    """Who knows is better on gold, and faster, than elsewhere; staff are told once."""
+    policy = Policy(overlap=40, require_lease=False, gold_rate=0.0, act_on_status=False)
+    rng = np.random.default_rng(7)
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=60, workers=16, policy=policy)
+        await shard.set_gold(np.arange(15, dtype=np.int32), np.zeros(15, np.int16), "test")
+        for worker in range(16):
+            knows, tasks = worker < 4, list(range(60))
+            right = rng.random(60) < 0.7
+            seconds = rng.lognormal(2, 0.4, 60)
+            if knows:
+                right[:15] = True
+                seconds[:15] /= 6
+            labels = np.where(right, 0, rng.integers(1, 3, 60)).tolist()
+            rows = submissions(worker, labels, task=tasks)
+            await shard.submit(replace(rows, seconds=seconds.astype(np.float32)))
+        await eventually(lambda: shard.alerts.last_of(AlertKind.ALL_GOLD_LEAKED) is not None)
+        alert = shard.alerts.last_of(AlertKind.ALL_GOLD_LEAKED)
+        assert alert is not None
+        assert set(alert.workers) <= {0, 1, 2, 3}
+        assert "answer gold as if they knew it" in explanation(alert, shard)
+        assert "setGoldState" in suggestion(alert, shard)[1]
+        assert {each["worker"] for each in evidence(alert, shard)["of"]} <= {"w0", "w1", "w2", "w3"}
+    async with open_shards(database_url) as shards:
+        (shard,) = shards.all()
+        assert shard.alerts.last_of(AlertKind.ALL_GOLD_LEAKED) is not None

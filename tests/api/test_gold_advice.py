@@ -80,3 +80,31 @@ async def test_a_worker_stands_by_a_judgment_whatever_the_task_is(server: Servin
         f"ann stands by its judgment of {task}: It is a dog." for task in ("plain", "golden")
     }
     assert "correctGold" in suggestion(alerts[0], shard)[1]
+
+
+FEEDBACK = """
+mutation ($input: SubmitJudgmentInput!) {
+  submitJudgment(input: $input) {
+    ... on SubmitJudgmentPayload { duplicate feedback { right labels explanation } }
+    ... on Refusal { code message }
+  }
+}
+"""
+
+
+async def test_in_the_quiz_a_worker_may_learn_what_is_right(server: Serving) -> None:
+    """Only there, only where the policy says so, and nobody can change an answer afterwards."""
+    await server.make_project(quiz=True, quizGold=1.0, quizFeedback=True)
+    await server.add_tasks("p", "golden", "plain")
+    gold = {"tasks": ["golden"], "labels": ["cat"], "explanations": ["it has whiskers"]}
+    await server.do(SET_GOLD, {"project": "p", "alsoRight": [["dog"]], **gold})
+    ann = await server.worker_key("p", "ann")
+    (lease,) = (await server.do(LEASE, {"count": 1}, ann))["leases"]
+    given = {"leaseId": lease["id"], "label": "dog"}
+    told = (await server.do(FEEDBACK, given, ann))["feedback"]
+    assert told == {"right": True, "labels": ["cat", "dog"], "explanation": "it has whiskers"}
+    assert (await server.do(FEEDBACK, {**given, "label": "cat"}, ann))["code"] == "TASK_CLOSED"
+    admin = {"project": "p", "worker": "bob", "label": "cat"}
+    assert (await server.do(FEEDBACK, {**admin, "task": "plain"}))["feedback"] is None
+    await server.service.shards.get("p").update_policy({"quiz": False}, None, "test")
+    assert (await server.do(FEEDBACK, {**admin, "task": "golden"}))["feedback"] is None
