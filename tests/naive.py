@@ -30,11 +30,12 @@ class Sums:
         self.shares = self.shares or [0.0] * self.labels
         self.soft = [0.0] * self.labels
 
-    def add(self, votes: Votes, gold: int | None, q: Posterior) -> None:
-        """Count one task; q gives only labels that have votes where there are many labels."""
+    def add(self, votes: Votes, gold: int | None, q: Posterior, *, alone: bool) -> None:
+        """Count one task; q gives only labels that have votes where there are many labels. alone:
+        whether a single judgment teaches."""
         for k, p in q.items():
             self.soft[k] += p
-        if len(votes) < 2 and gold is None:
+        if len(votes) < 2 and gold is None and not alone:
             return
         for worker, answer in votes.items():
             self.hits[worker] = self.hits.get(worker, 0.0) + q.get(answer, 0.0)
@@ -151,9 +152,9 @@ class WideMatrices:
 class WideSums(Sums):
     """Errors count by what q leaves over, for q has no entry for labels that nobody gave."""
 
-    def add(self, votes: Votes, gold: int | None, q: Posterior) -> None:
-        super().add(votes, gold, q)
-        if len(votes) < 2 and gold is None:
+    def add(self, votes: Votes, gold: int | None, q: Posterior, *, alone: bool) -> None:
+        super().add(votes, gold, q, alone=alone)
+        if len(votes) < 2 and gold is None and not alone:
             return
         for worker, answer in votes.items():
             key = worker, -1, answer  # the truth is a label that nobody gave
@@ -186,7 +187,7 @@ class NaiveModel:
         sums = self.sums()
         for task, votes in self.votes.items():
             if task != leave_out and votes:
-                sums.add(votes, self.gold.get(task), self.q[task])
+                sums.add(votes, self.gold.get(task), self.q[task], alone=False)
                 sums.add_shares(votes, self.gold.get(task))
         return sums
 
@@ -251,9 +252,9 @@ class NaiveModel:
                 if votes:
                     if matrices is None:
                         sums.add_shares(votes, gold)
-                        sums.add(votes, gold, vote_shares(votes, gold))
+                        sums.add(votes, gold, vote_shares(votes, gold), alone=True)
                     else:
-                        sums.add(votes, gold, matrices.posterior(votes, gold))
+                        sums.add(votes, gold, matrices.posterior(votes, gold), alone=True)
                 task += 1
                 if votes or gold is not None:
                     yield len(votes) + 1

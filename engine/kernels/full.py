@@ -114,7 +114,8 @@ def _fold(votes: Votes, tables: FullTables, task: int, end: int, sign: float, ta
                 top = k
         if gold >= 0:
             classes[SHARES, gold] += sign
-        # A task with one judgment would only tell its worker that it is right.
+        # A task with one judgment would only tell its worker that it is right. A refit learns from
+        # it all the same: which tasks have two follows from the first, and those are unlike others.
         teaches = length > 1 or gold >= 0
         agreed = 0.0
         hits = 0.0

@@ -1,6 +1,7 @@
 """A refit with full confusion matrices: the passes over tasks and workers.
 
-The model is in `engine.kernels.full`.
+The model is in `engine.kernels.full`. Tasks with one judgment teach too: were they left out, what
+the others are like, often chosen for their first answer, would be taken for what all are like.
 """
 
 from typing import Any, NamedTuple
@@ -104,8 +105,7 @@ def _share(votes: Votes, sweep: FullSweep, task: int, end: int, budget: int) -> 
             for k in range(K):
                 classes[SHARES, k] += q[0, k]
                 classes[SOFT, k] += q[0, k]
-        if count > 1 or gold[task] >= 0:
-            _gather(votes, table, first, first + count, q)
+        _gather(votes, table, first, first + count, q)
         budget -= count + 1
         task += 1
     return task, budget
@@ -176,8 +176,7 @@ def _expect(
                 for k in range(0, P, WIDTH):
                     q = load(products, (0, k))
                     store(classes, (SOFT, k), load(classes, (SOFT, k)) + q)
-            if count > 1 or gold[task] >= 0:
-                _gather(votes, table, first, stop, products)
+            _gather(votes, table, first, stop, products)
             budget -= count + 1
         task += 1
     return task, budget

@@ -82,14 +82,11 @@ def _gather(votes: Votes, sweep: WideSweep, task: int, mass: Floats) -> None:
     gold = votes.gold[task]
     if gold >= 0:
         sweep.classes[SOFT, gold] += 1
-    teaches = length > 1 or gold >= 0
     for j in range(length):
         fresh = not repeats(votes, first, first + j)
         label = votes.label[first + j]
         if gold < 0 and fresh:
             sweep.classes[SOFT, label] += mass[j]
-        if not teaches:
-            continue
         sweep.answers[votes.worker[first + j]] += 1
         sweep.table[votes.worker[first + j], label, 1] += mass[j]
         sweep.pooled[ERRORS, label] += 1 - mass[j]
