@@ -16,9 +16,11 @@ from engine.kernels.calibration import PARAMETERS, look
 from engine.trust import Evidence, Sample
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
-# Of the parameters, three times as wide as between simulated crowds: real ones differ more.
-COVARIANCE = 3 * np.array([[0.040, -0.025, 0.004], [-0.025, 0.024, 0.002], [0.004, 0.002, 0.021]])
+# Covariance of the parameters between simulated crowds. Real ones differ more: so much wider.
+SPREAD = np.array([[0.040, -0.025, 0.004], [-0.025, 0.024, 0.002], [0.004, 0.002, 0.021]])
+WIDER = 3
 FEWEST_HELD_OUT = 50.0  # judgments held out of which half is believed
 STEPS, LONGEST = 12, 1.0  # of Newton's method
 LEAST_GAIN = 0.1  # so that confidence rises with the belief
@@ -29,8 +31,9 @@ WIDTH = 1.96  # standard errors to each side of a 95 % interval
 
 
 class Error(NamedTuple):
-    """The mean distance of confidence from the share that is right, over groups of gold tasks of
-    like confidence, and its 95 % interval. nan where there is too little gold."""
+    """How far confidence is from the share that is right, and its 95 % interval: the root of the
+    mean square over groups of tasks of like confidence, less what chance alone makes of it. Never
+    below the expected calibration error, the mean distance. nan where too few tasks are known."""
 
     value: float
     low: float
@@ -47,7 +50,7 @@ def learn(evidence: Evidence) -> Calibration:
     start = Calibration.before(evidence.labels, surprise(evidence))
     columns = np.empty((len(evidence.belief), PARAMETERS))
     look(evidence.belief, evidence.judgments, evidence.labels, columns)
-    mean, precision = np.array(start), np.linalg.inv(COVARIANCE)
+    mean, precision = np.array(start), np.linalg.inv(WIDER * SPREAD)
     found = mean.copy()
     for _ in range(STEPS):
         right = 1 / (1 + np.exp(-columns @ found))
@@ -71,19 +74,40 @@ def surprise(evidence: Evidence) -> float:
 def error(evidence: Evidence) -> Error:
     """How far off what is learned is, each part of the gold by what the other parts teach."""
     count = len(evidence.right)
-    groups = min(count // GROUP, MOST_GROUPS)
-    if groups == 0:
-        return Error(float("nan"), float("nan"), float("nan"))
     confidence = np.empty(count)
     fold = np.arange(count) % FOLDS
-    for each in range(FOLDS):
+    for each in range(FOLDS if count >= GROUP else 0):
         part, taught = evidence.part(fold == each), learn(evidence.part(fold != each))
         confidence[fold == each] = taught.confidence(part.belief, part.judgments, evidence.labels)
+    return distance(confidence, evidence.right)
+
+
+def distance(confidence: Floats, right: Bools) -> Error:
+    """How far off confidence [n] is where it is known what is right [n]."""
+    if len(right) < GROUP:
+        return Error(float("nan"), float("nan"), float("nan"))
+    value, deviation = square(confidence, right)
+    low, middle, high = (
+        max(value + side * WIDTH * deviation, 0.0) ** 0.5 for side in (-1.0, 0.0, 1.0)
+    )
+    return Error(middle, low, high)
+
+
+def square(confidence: Floats, right: Bools) -> tuple[float, float]:
+    """The mean square of that, without bias, so that it may be below 0, and its standard error.
+
+    In groups of equal size a gap squared is too large by the variance of its mean, which is taken
+    off (Kumar, Liang & Ma, NeurIPS 2019, section 4).
+    """
+    count = len(right)
+    groups = max(min(count // GROUP, MOST_GROUPS), 1)
     order = np.argsort(confidence, kind="stable")
-    gaps, doubts, weights = np.empty(groups), np.empty(groups), np.empty(groups)
+    squares, variances = np.empty(groups), np.empty(groups)
     for place, rows in enumerate(np.array_split(order, groups)):
-        off = evidence.right[rows] - confidence[rows]
-        gaps[place], weights[place] = abs(off.mean()), len(rows) / count
-        doubts[place] = float(off.var()) / len(rows)
-    value, spread = float(weights @ gaps), WIDTH * float(weights**2 @ doubts) ** 0.5
-    return Error(value, max(value - spread, 0.0), min(value + spread, 1.0))
+        off, sure = right[rows] - confidence[rows], confidence[rows]
+        # A group without an error varies too: as much as is to be expected.
+        noise = max(float(off.var(ddof=1)), float((sure * (1 - sure)).mean())) / len(rows)
+        share, gap = len(rows) / count, float(off.mean())
+        squares[place] = share * (gap**2 - noise)
+        variances[place] = share**2 * (4 * gap**2 * noise + 2 * noise**2)
+    return float(squares.sum()), float(variances.sum()) ** 0.5

@@ -5,6 +5,7 @@ import typer
 from scripts.benchmarks import (
     accuracy,
     api,
+    calibration,
     engine,
     everything,
     feed,
@@ -34,6 +35,7 @@ app.command(epilog=retraction.EPILOG)(retraction.retraction)
 app.command(epilog=reputation.EPILOG)(reputation.reputation)
 app.command(epilog=routing.EPILOG)(routing.routing)
 app.command(epilog=gold.EPILOG)(gold.gold)
+app.command(epilog=calibration.EPILOG)(calibration.calibration)
 app.command("all", epilog=everything.EPILOG)(everything.everything)
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from scripts.benchmarks.accuracy import accuracy
 from scripts.benchmarks.api import api
+from scripts.benchmarks.calibration import calibration
 from scripts.benchmarks.engine import engine
 from scripts.benchmarks.feed import feed
 from scripts.benchmarks.gold import gold
@@ -42,6 +43,7 @@ def everything(
     engine(judgments=200_000, singles=50_000, large=0, repeats=2, json_file=file("engine"))
     writes(judgments=20_000, singles=5_000, repeats=2, folder=folder, json_file=file("writes"))
     api(seconds=3.0, repeats=1, folder=folder, json_file=file("api"))
+    calibration(seeds=1, part=None, only=None, data=data, plot=None, json_file=file("calibration"))
     feed(subscribers=[1, 100], judgments=60, folder=folder, json_file=file("feed"))
     gold(seeds=1, part=None, json_file=file("gold"))
     reputation(seeds=1, part=None, only=None, json_file=file("reputation"))

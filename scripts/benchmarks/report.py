@@ -42,6 +42,7 @@ _MORE_IS_BETTER: Final = {
         "bytes",
         "lost",
         "% wrongly",
+        "% off",
         "judgments",
         "alarms",
         "of fixed",

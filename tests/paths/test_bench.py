@@ -135,7 +135,7 @@ def helped(*command: str) -> str:
 def test_all_is_all() -> None:
     assert "results" in helped("all")
     listed = helped()
-    for command in (*TINY, "accuracy", "gold", "reputation", "all"):
+    for command in (*TINY, "accuracy", "calibration", "gold", "reputation", "all"):
         assert command in listed
         assert "Example: scripts/bench" in helped(command)
 
