@@ -23,24 +23,34 @@ OPTIONS: Any = {
     "error_model": "numpy",
     "nogil": True,
     "forceinline": True,
+    # Nothing outside calls them as C functions, and what takes forty arrays takes long to compile.
+    "no_cfunc_wrapper": True,
 }
 
 A_WEEK = 7 * 24 * 3600  # seconds
 
 
+def _compiled(function: Kernel, **more: bool) -> Kernel:
+    options: Any = {**OPTIONS, **more}
+    compiled: Any = numba.njit(cache=True, **options)(function)
+    return cast("Kernel", compiled)
+
+
 def kernel(function: Kernel) -> Kernel:
     """Compile `function` on first call and keep the machine code on disk."""
-    compiled: Any = numba.njit(cache=True, **OPTIONS)(function)
-    return cast("Kernel", compiled)
+    return _compiled(function)
+
+
+def part(function: Kernel) -> Kernel:
+    """Compile a part of kernels, which only they can call: not Python."""
+    return _compiled(function, no_cpython_wrapper=True)
 
 
 def bare(function: Kernel) -> Kernel:
     """Compile a part of kernels that makes no arrays, without counting references to those it is
     given. Where they are counted, to take an array out of a tuple costs more than a short loop.
     """
-    options: Any = {"_nrt": False, **OPTIONS}
-    compiled: Any = numba.njit(cache=True, **options)(function)
-    return cast("Kernel", compiled)
+    return _compiled(function, no_cpython_wrapper=True, _nrt=False)
 
 
 def _borrow(typing_context: Any, arrays: Any) -> Any:

@@ -1,12 +1,22 @@
 """Compiling or loading every kernel before the first judgment comes."""
 
+import fcntl
+import os
+import signal
 from collections.abc import Callable
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numba.core.caching import IndexDataCacheFile
 
 from engine.calibrating import calibrate
 from engine.categorical import FULL_LABELS, Categorical
 from engine.events import GOLD, JUDGE, RETRACT, Events
+from engine.jit import CACHE
 from engine.kernels.choosing import LOOKS
 from engine.leaks import FEWEST, leak_evidence, swiftness
 from engine.population import Population
@@ -17,6 +27,7 @@ from engine.search import Material, search
 from engine.sequential import StatusTests
 
 Report = Callable[[str, int, int], None]
+Parts = tuple[tuple[str, Callable[[], None]], ...]
 
 
 def _exercise(labels: int) -> None:
@@ -89,25 +100,70 @@ def _leaks() -> None:
     leak_evidence(np.zeros(answers), right, swiftness(unknown, unknown), answers)
 
 
+# Two lists that take about as long; one needs little of what the other compiles meanwhile.
+FIRST: Parts = (
+    ("few labels", partial(_exercise, 2)),
+    ("task queue", partial(_queue, 2)),
+    ("task queue, many labels", partial(_queue, FULL_LABELS + 1)),
+    ("batch fit", _batch),
+    ("reputations", _reputations),
+)
+BESIDE: Parts = (
+    ("many labels", partial(_exercise, FULL_LABELS + 1)),
+    ("status tests", _status),
+    ("search for fraud", _fraud),
+    ("leaks of gold", _leaks),
+)
+
+
+def _take_turns(folder: Path) -> None:
+    """Let one process at a time write to the cache.
+
+    numba numbers the files of a kernel's versions by looking which numbers are taken, so that two
+    processes could give one number to two versions, and one would run the other's machine code.
+    """
+    files: Any = IndexDataCacheFile
+    save = files.save
+
+    def locked(cache: Any, key: Any, data: Any) -> None:
+        with (folder / "turn.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            save(cache, key, data)
+
+    files.save = locked
+
+
+def _compile_beside(folder: Path) -> None:
+    """The second list, in a process of its own. Ctrl-C is the first one's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _take_turns(folder)
+    for _, part in BESIDE:
+        part()
+
+
+def _begin_beside() -> BaseProcess | None:
+    """Let a second process compile too where nothing is compiled yet and there is a core for it."""
+    if CACHE is None or any(CACHE.rglob("*.nbi")) or (os.cpu_count() or 1) < 2:
+        return None
+    _take_turns(CACHE)
+    process = get_context("spawn").Process(target=_compile_beside, args=(CACHE,), daemon=True)
+    process.start()
+    return process
+
+
 def warm_up(report: Report | None = None) -> None:
     """Compile every kernel, or load it from the cache; report(what, done, total) before each part.
 
-    First time some 40 s, then a fraction of a second.
+    First time some 40 s on two cores, then a fraction of a second. What the second process does not
+    come to, for whatever reason, is compiled here.
     """
-    parts: list[tuple[str, Callable[[], None]]] = [
-        ("task queue", lambda: _queue(2)),
-        ("task queue, many labels", lambda: _queue(FULL_LABELS + 1)),
-        ("few labels", lambda: _exercise(2)),
-        ("many labels", lambda: _exercise(FULL_LABELS + 1)),
-        ("batch fit", _batch),
-        ("reputations", _reputations),
-        ("status tests", _status),
-        ("search for fraud", _fraud),
-        ("leaks of gold", _leaks),
-    ]
-    for done, (name, part) in enumerate(parts):
+    beside = _begin_beside()
+    total = len(FIRST) + len(BESIDE)
+    for done, (name, part) in enumerate(FIRST + BESIDE):
         if report is not None:
-            report(name, done, len(parts))
+            report(name, done, total)
+        if beside is not None and done == len(FIRST):
+            beside.join()
         part()
     if report is not None:
-        report("ready", len(parts), len(parts))
+        report("ready", total, total)

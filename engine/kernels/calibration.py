@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 
 Floats = npt.NDArray[np.float64]
 
@@ -13,7 +13,7 @@ SUREST = 1 - 2.0**-22  # of a posterior in single precision
 LINEAR = 0.4  # share of evidence that counts in full; beside it, its logarithm does
 
 
-@kernel
+@part
 def evidence(belief: float, labels: int) -> float:
     """What a belief in a label is worth: 0 at chance, rising ever slower than its log-odds."""
     bound = min(max(belief, 1.0 / labels), SUREST)
@@ -22,7 +22,7 @@ def evidence(belief: float, labels: int) -> float:
     return float(np.log1p(above) + LINEAR * above)
 
 
-@kernel
+@part
 def calibrated(belief: float, judgments: int, labels: int, parameters: Floats) -> float:
     """How probable it is that a label believed in so far, by so many judgments, is right.
 

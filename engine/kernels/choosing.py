@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 from engine.kernels import forms
 from engine.kernels.gain import gain_of
 from engine.kernels.queue import BLOCK, DOUBTS, LOADS, WORDS, Lists, doubt_of
@@ -48,7 +48,7 @@ class Scratch(NamedTuple):
     random: npt.NDArray[np.uint64]  # [1] state, not 0
 
 
-@kernel
+@part
 def _draw(scratch: Scratch, below: int) -> int:
     """A random number below a limit (xorshift64*, Vigna 2016)."""
     state = scratch.random[0]
@@ -59,7 +59,7 @@ def _draw(scratch: Scratch, below: int) -> int:
     return int((state * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(33)) % below
 
 
-@kernel
+@part
 def _judged(votes: Votes, wish: Wish, task: int) -> bool:
     if task < votes.start.shape[0]:
         for i in range(wish.workers.shape[0]):
@@ -68,7 +68,7 @@ def _judged(votes: Votes, wish: Wish, task: int) -> bool:
     return False
 
 
-@kernel
+@part
 def _free(lists: Lists, votes: Votes, tables: Any, wish: Wish, task: int) -> bool:
     """Whether the task has a place, and is not held already, nor of a barred label."""
     if lists.load[task] >= wish.limit:
@@ -81,7 +81,7 @@ def _free(lists: Lists, votes: Votes, tables: Any, wish: Wish, task: int) -> boo
     return True
 
 
-@kernel
+@part
 def _enter(scratch: Scratch, count: int, task: int, found: int) -> int:
     """Make the task a candidate, unless it is among the first `found`."""
     for i in range(found):
@@ -91,7 +91,7 @@ def _enter(scratch: Scratch, count: int, task: int, found: int) -> int:
     return count + 1
 
 
-@kernel
+@part
 def _from_lists(
     lists: Lists,
     votes: Votes,
@@ -124,7 +124,7 @@ def _from_lists(
     return count, False
 
 
-@kernel
+@part
 def _at_random(
     lists: Lists,
     votes: Votes,
@@ -167,7 +167,7 @@ def _at_random(
     return count
 
 
-@kernel
+@part
 def _weigh(
     lists: Lists, votes: Votes, tables: Any, wish: Wish, scratch: Scratch, count: int
 ) -> None:
@@ -187,7 +187,7 @@ def _weigh(
         scratch.score[i] = -score / (1 + max(lists.load[task] - length, 0))
 
 
-@kernel
+@part
 def _stage(
     lists: Lists,
     votes: Votes,

@@ -19,7 +19,7 @@ der Linden, Sotaridona, JEM 41, 2004): where q is above `expected` the bet is no
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 from engine.kernels.independence import Counts, Floats, Independence, chance, listen
 from engine.kernels.judgments import Judgments
 
@@ -124,7 +124,7 @@ def compare(
         evidence[p] = most + np.log((np.exp(forth - most) + np.exp(back - most)) / 2)
 
 
-@kernel
+@part
 def heard(
     judgments: Judgments, task: int, x: int, member: Ints, group: int, votes: Counts
 ) -> tuple[int, int]:
@@ -193,7 +193,7 @@ def follow(
     return capital(bets)
 
 
-@kernel
+@part
 def likeliest(w: Floats, label: int) -> bool:
     """Whether no truth has a greater weight in w[2, K] than the label."""
     most = 0.0

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import bare, kernel
+from engine.jit import bare, part
 from engine.kernels import rows
 from engine.kernels.concord import MOST
 from engine.kernels.lanes import WIDTH, highest, load, lowest, padded, store
@@ -328,7 +328,7 @@ def sum_recent(votes: Rows, work: Rows, record: Record, worker: int) -> None:
             recent[worker, slot, column] += tables[note & VERSION, code, column]
 
 
-@kernel
+@part
 def sum_all(votes: Rows, work: Rows, record: Record) -> None:
     """Make every sum anew from the lists. Cost: O(judgments)."""
     record.life[:] = 0

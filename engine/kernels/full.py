@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import part
 from engine.kernels import forms
 from engine.kernels.forms import (
     ABILITY_STRENGTH,
@@ -66,7 +66,7 @@ class FullTables(NamedTuple):
     scale: Floats  # [P] scratch
 
 
-@kernel
+@part
 def rescale(products: Floats) -> None:
     """Bring both forms back to 1 by one factor, so that they keep their relative evidence."""
     most = products[0, 0]
@@ -78,7 +78,7 @@ def rescale(products: Floats) -> None:
         products[1, k] *= factor
 
 
-@kernel
+@part
 def merge(products: Floats) -> None:
     """Make products[0] the posterior."""
     P = products.shape[1]
@@ -169,7 +169,7 @@ def _tally(tables: FullTables, worker: int) -> None:
         store(rows, (worker, k), row)
 
 
-@kernel
+@part
 def multiply(votes: Votes, tables: FullTables, task: int) -> None:
     """Make the products of both forms from the task's answers, known truth or not."""
     workers, labels = votes.worker, votes.label

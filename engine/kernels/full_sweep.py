@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import part
 from engine.kernels import forms
 from engine.kernels.forms import (
     ABILITY_STRENGTH,
@@ -51,7 +51,7 @@ class FullSweep(NamedTuple):
     products: Floats  # [2, P] scratch: common form, own form
 
 
-@kernel
+@part
 def _gather(votes: Votes, table: Reals, first: int, end: int, posterior: Floats) -> None:
     """Add posterior[0] to the sums of the workers who gave the judgments first..end."""
     workers, labels = votes.worker, votes.label
@@ -62,7 +62,7 @@ def _gather(votes: Votes, table: Reals, first: int, end: int, posterior: Floats)
             store(table, place, load(table, place) + q)
 
 
-@kernel
+@part
 def _fetch_ahead(votes: Votes, table: Reals, first: int, end: int) -> None:
     """Ask for what the judgments some way after first..end need.
 
@@ -216,14 +216,14 @@ def _settle_population(sweep: FullSweep) -> None:
     pooled.fill(0)
 
 
-@kernel
+@part
 def _set_ability(sweep: FullSweep, worker: int, ability: float) -> None:
     miss = max(1 - ability, LEAST_MISS)
     sweep.ability[worker, HIT] = 1 - miss
     sweep.ability[worker, MISS] = miss
 
 
-@kernel
+@part
 def _answer(sweep: FullSweep, label: int, k: int, ability: float) -> Any:
     """Probability of a label as an answer, by ability alone, for the truths from k on."""
     wrong = load(sweep.profile, (label, 0, k)) * spread(1 - ability)

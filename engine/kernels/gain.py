@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 from engine.kernels import forms
 from engine.kernels.forms import (
     ABILITY_STRENGTH,
@@ -36,7 +36,7 @@ Floats = npt.NDArray[np.float64]
 LEAST_MASS = 1e-12  # what is less has no part in an entropy
 
 
-@kernel
+@part
 def ability_of(tables: Any, worker: int) -> float:
     """The worker's accuracy, shrunk to the population's."""
     person = tables.people[worker]
@@ -46,7 +46,7 @@ def ability_of(tables: Any, worker: int) -> float:
     )
 
 
-@kernel
+@part
 def surprise(mass: float) -> float:
     """mass log mass, 0 where there is next to nothing."""
     return mass * np.log(mass) if mass > LEAST_MASS else 0.0
@@ -99,7 +99,7 @@ def _full_gain(
     return _expected(joint, answers, K)
 
 
-@kernel
+@part
 def _expected(joint: Floats, answers: Floats, K: int) -> float:
     """The gain from the joint probabilities [forms, labels], which need not sum to 1."""
     total = 0.0
@@ -201,7 +201,7 @@ def _wide_gain(
     return gain  # type: ignore[no-any-return]
 
 
-@kernel
+@part
 def gain_of(votes: Votes, tables: Any, task: int, worker: int, answers: Floats) -> float:
     """What the worker's answer would tell of any task."""
     if task < votes.start.shape[0] and votes.length[task] > 0:

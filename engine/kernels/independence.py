@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 from engine.kernels.forms import ABILITY_STRENGTH, COMMON, ROW_STRENGTH, START_ANSWERS, START_RIGHT
 from engine.kernels.judgments import Judgments, fellows, repeats, set_aside
 
@@ -125,7 +125,7 @@ def expect(
                     sums[worker[i], k, label[i]] += q[k]
 
 
-@kernel
+@part
 def _begin(null: Independence, w: Floats) -> None:
     """Set the weights w[2, K] of the truths, by ability and by own habits, to the prior."""
     for k in range(w.shape[1]):
@@ -133,7 +133,7 @@ def _begin(null: Independence, w: Floats) -> None:
         w[1, k] = (1 - COMMON) * null.prior[k]
 
 
-@kernel
+@part
 def _weigh(null: Independence, w: Floats, worker: int, label: int) -> None:
     """Multiply in one vote."""
     most = 0.0
@@ -146,7 +146,7 @@ def _weigh(null: Independence, w: Floats, worker: int, label: int) -> None:
         w /= most
 
 
-@kernel
+@part
 def _merge(w: Floats) -> None:
     """Make w[0] the probabilities of the truths."""
     total = w.sum()

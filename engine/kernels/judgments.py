@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 
 ALONE = -1  # voice of a worker who is nobody else's copy
 
@@ -55,7 +55,7 @@ def index(
     first[0] = 0
 
 
-@kernel
+@part
 def set_aside(other: int, x: int, y: int, member: npt.NDArray[np.int32], group: int) -> bool:
     """Whether the worker is x, y, or one of the group: member[w] == group. -1 for none."""
     if other == x:
@@ -65,13 +65,13 @@ def set_aside(other: int, x: int, y: int, member: npt.NDArray[np.int32], group: 
     return group >= 0 and member[other] == group
 
 
-@kernel
+@part
 def fellows(voice: npt.NDArray[np.int32], x: int, y: int) -> bool:
     """Whether workers x and y are of one voice."""
     return voice[x] != ALONE and voice[x] == voice[y]  # type: ignore[no-any-return]
 
 
-@kernel
+@part
 def repeats(
     judgments: Judgments,
     begin: int,

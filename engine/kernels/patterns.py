@@ -8,7 +8,7 @@ the worker's own earlier answer in the place of another's.
 
 import numpy as np
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 from engine.kernels.copying import Ints, capital, stake
 from engine.kernels.independence import Counts, Floats, Independence, listen
 from engine.kernels.judgments import Judgments
@@ -62,7 +62,7 @@ def repeat_all(
         period[x] = p + 1
 
 
-@kernel
+@part
 def given(judgments: Judgments, x: int, task: int) -> int:
     """The answer of worker x to the task; -1 if there is none."""
     if task < judgments.start.shape[0]:
@@ -73,7 +73,7 @@ def given(judgments: Judgments, x: int, task: int) -> int:
     return -1
 
 
-@kernel
+@part
 def repeat_self(
     judgments: Judgments,
     null: Independence,
@@ -138,7 +138,7 @@ def repeat_self(
             stake(bets[p], stakes, tolerated, answer[earlier], same)
 
 
-@kernel
+@part
 def ability(null: Independence, x: int) -> float:
     """Share of right answers of worker x on the label that it knows best.
 

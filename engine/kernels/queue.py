@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 from engine.kernels import forms
 from engine.kernels.votes import Votes
 
@@ -44,7 +44,7 @@ class Lists(NamedTuple):
     loads: npt.NDArray[np.int64]  # [LOADS] open tasks by load
 
 
-@kernel
+@part
 def _mark(lists: Lists, task: int, priority: int, opened: bool) -> None:
     block = task // BLOCK
     word = task % BLOCK >> 6
@@ -57,7 +57,7 @@ def _mark(lists: Lists, task: int, priority: int, opened: bool) -> None:
         lists.filled[block, priority] -= 1
 
 
-@kernel
+@part
 def leave(lists: Lists, task: int) -> None:
     """Take the task out of its list, if it is in one."""
     place = lists.place[task]
@@ -80,7 +80,7 @@ def leave(lists: Lists, task: int) -> None:
     lists.loads[cell // DOUBTS] -= 1
 
 
-@kernel
+@part
 def join(lists: Lists, task: int) -> None:
     """Put the task at the end of the list that its group, load and doubt name."""
     group = lists.group[task] - 1
@@ -137,7 +137,7 @@ def set_open(lists: Lists, tasks: Ints, opened: npt.NDArray[np.bool_]) -> None:
             leave(lists, task)
 
 
-@kernel
+@part
 def doubt_of(votes: Votes, tables: Any, task: int) -> float:
     """Probability that the label we stand by is wrong. Gold must not show: it counts as open."""
     if task >= votes.start.shape[0] or votes.length[task] == 0 or votes.gold[task] >= 0:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 from engine.kernels import forms
 from engine.kernels.forms import CONCLUSION
 from engine.kernels.votes import Votes, find, has_room, insert, mark, remove
@@ -47,7 +47,7 @@ IDLE, EXPECT, SURVEY, MAXIMISE, CONCLUDE, TALLY = range(6)  # stages
 DONE, POOL_FULL, REFITTED, TOO_SMALL, BAD_ID, BAD_LABEL = range(6)  # why `apply` returned
 
 
-@kernel
+@part
 def _work(progress: Progress) -> int:
     """What a refit costs, in judgments of one pass; tasks that nobody judged cost nothing."""
     tasks = (SWEEPS + CONCLUSION) * (progress[JUDGMENTS] + progress[TASKS_JUDGED])
@@ -55,7 +55,7 @@ def _work(progress: Progress) -> int:
     return int(tasks + workers)
 
 
-@kernel
+@part
 def _is_due(progress: Progress) -> bool:
     """Whether enough has come since the last refit began to pay for another one."""
     begun = progress[BEGUN_AT]
@@ -65,7 +65,7 @@ def _is_due(progress: Progress) -> bool:
     return due
 
 
-@kernel
+@part
 def _begin(sweep: Any, shadow: Any, progress: Progress) -> None:
     sweep.classes.fill(0)
     sweep.pooled.fill(0)
@@ -88,7 +88,7 @@ def begin_refit(memory: Any) -> None:
     memory.progress[ASKED] = 1
 
 
-@kernel
+@part
 def _advance(votes: Votes, sweep: Any, shadow: Any, progress: Progress, budget: int) -> bool:
     while budget > 0:
         stage = progress[STAGE]
@@ -137,7 +137,7 @@ def advance_refit(memory: Any, budget: int) -> bool:
     return _advance(memory.votes, memory.sweep, memory.shadow, memory.progress, budget)
 
 
-@kernel
+@part
 def _touch(
     votes: Votes,
     task: int,
@@ -163,7 +163,7 @@ def _touch(
             progress[WORKERS_TOUCHED] += 1
 
 
-@kernel
+@part
 def _examine(
     kinds: npt.NDArray[np.uint8],
     event_tasks: npt.NDArray[np.int32],

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 
 FREE_LISTS = 32  # a free list for each power of two
 USED = FREE_LISTS  # place in `pool` of the number of rows ever used
@@ -30,7 +30,7 @@ class Votes(NamedTuple):
     pool: npt.NDArray[np.int64]  # [FREE_LISTS + 1] heads of the free lists (-1 none), rows used
 
 
-@kernel
+@part
 def find(votes: Votes, task: int, worker: int) -> int:
     """Row of the worker's judgment of the task, or -1. Cost: O(log redundancy)."""
     low = votes.start[task]
@@ -63,7 +63,7 @@ def labels_of(
                 labels[i] = votes.label[row]
 
 
-@kernel
+@part
 def _size_class(rows: int) -> int:
     """The largest power of two that fits, as an exponent."""
     size = 0
@@ -72,7 +72,7 @@ def _size_class(rows: int) -> int:
     return size
 
 
-@kernel
+@part
 def _doubled(capacity: int) -> int:
     rows = SMALLEST
     while rows <= capacity:
@@ -80,7 +80,7 @@ def _doubled(capacity: int) -> int:
     return rows
 
 
-@kernel
+@part
 def has_room(votes: Votes, task: int) -> bool:
     """Whether `insert` can be called; if not, the pool must grow first."""
     if votes.length[task] < votes.capacity[task]:
@@ -90,7 +90,7 @@ def has_room(votes: Votes, task: int) -> bool:
     return fits or votes.pool[_size_class(rows)] >= 0
 
 
-@kernel
+@part
 def _move(votes: Votes, task: int) -> None:
     """Give the task a block of twice the size."""
     rows = _doubled(votes.capacity[task])
@@ -113,7 +113,7 @@ def _move(votes: Votes, task: int) -> None:
     votes.capacity[task] = rows
 
 
-@kernel
+@part
 def insert(votes: Votes, task: int, worker: int, label: int) -> None:
     """Add a judgment that is not there yet. Needs `has_room`. Cost: O(redundancy)."""
     if votes.length[task] == votes.capacity[task]:
@@ -129,7 +129,7 @@ def insert(votes: Votes, task: int, worker: int, label: int) -> None:
     votes.length[task] += 1
 
 
-@kernel
+@part
 def remove(votes: Votes, task: int, row: int) -> None:
     """Take out the judgment at `row`."""
     end = votes.start[task] + votes.length[task]
@@ -139,7 +139,7 @@ def remove(votes: Votes, task: int, row: int) -> None:
     votes.length[task] -= 1
 
 
-@kernel
+@part
 def mark(votes: Votes, task: int) -> int:
     """Set the task's bit of `judged` right; returns by how much their number changed."""
     judged = votes.judged
@@ -154,7 +154,7 @@ def mark(votes: Votes, task: int) -> int:
     return int(is_now) - int(was)
 
 
-@kernel
+@part
 def next_judged(judged: npt.NDArray[np.uint64], task: int, end: int) -> int:
     """The first task from `task` on, below `end`, that has judgments or gold; else `end`."""
     while task < end:

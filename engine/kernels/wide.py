@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import kernel, part
 from engine.kernels import forms
 from engine.kernels.forms import (
     ABILITY_STRENGTH,
@@ -60,7 +60,7 @@ class WideTables(NamedTuple):
     totals: Floats  # [TOTALS]
 
 
-@kernel
+@part
 def repeats(votes: Votes, first: int, row: int) -> bool:
     """Whether an earlier row of the task has the same label."""
     i = first
@@ -82,7 +82,7 @@ def _fold(
         task += 1
 
 
-@kernel
+@part
 def _fold_task(votes: Votes, tables: WideTables, task: int, sign: float) -> None:
     length = votes.length[task]
     if length == 0:
@@ -150,7 +150,7 @@ def _tally(tables: WideTables, worker: int) -> None:
     pass
 
 
-@kernel
+@part
 def _observe_gold(votes: Votes, tables: WideTables, task: int) -> None:
     first = votes.start[task]
     tables.rest[task] = 1
@@ -160,7 +160,7 @@ def _observe_gold(votes: Votes, tables: WideTables, task: int) -> None:
             tables.rest[task] = 0
 
 
-@kernel
+@part
 def rescale(products: Floats, rest: float) -> float:
     """Bring both forms and the rest back to 1 by one factor; returns the new rest."""
     most = rest
@@ -172,7 +172,7 @@ def rescale(products: Floats, rest: float) -> float:
     return rest / most
 
 
-@kernel
+@part
 def merge(votes: Votes, task: int, products: Floats, rest: float) -> float:
     """Make products[0] the posterior; returns the rest's probability."""
     first = votes.start[task]
@@ -186,14 +186,14 @@ def merge(votes: Votes, task: int, products: Floats, rest: float) -> float:
     return rest / total
 
 
-@kernel
+@part
 def weigh(products: Floats, j: int, ability: float, right: float, spread: float) -> None:
     """Multiply label j by the probability of an answer; spread: share of errors, -1 if it is j."""
     products[0, j] *= ability if spread < 0 else (1 - ability) * spread
     products[1, j] *= right if spread < 0 else (1 - right) * spread
 
 
-@kernel
+@part
 def store(votes: Votes, tables: WideTables, task: int, products: Floats, rest: float) -> None:
     """Make products[0] and the rest the task's posterior."""
     first = votes.start[task]
@@ -202,7 +202,7 @@ def store(votes: Votes, tables: WideTables, task: int, products: Floats, rest: f
         tables.mass[first + j] = products[0, j]
 
 
-@kernel
+@part
 def multiply(votes: Votes, tables: WideTables, task: int, products: Floats) -> float:
     """Make the products [2, answers] of both forms from the task's answers, known truth or not;
     returns what goes to labels that nobody gave."""

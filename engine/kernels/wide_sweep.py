@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel
+from engine.jit import part
 from engine.kernels import forms
 from engine.kernels.forms import (
     ABILITY_STRENGTH,
@@ -54,7 +54,7 @@ def _share(votes: Votes, sweep: WideSweep, task: int, end: int, budget: int) -> 
     return task, budget
 
 
-@kernel
+@part
 def _share_task(votes: Votes, sweep: WideSweep, task: int) -> None:
     length = votes.length[task]
     first = votes.start[task]
@@ -74,7 +74,7 @@ def _share_task(votes: Votes, sweep: WideSweep, task: int) -> None:
     _gather(votes, sweep, task, mass)
 
 
-@kernel
+@part
 def _gather(votes: Votes, sweep: WideSweep, task: int, mass: Floats) -> None:
     """Add a task's posterior to the sweep's sums."""
     first = votes.start[task]
@@ -97,7 +97,7 @@ def _gather(votes: Votes, sweep: WideSweep, task: int, mass: Floats) -> None:
                 sweep.table[votes.worker[i], label, 2] += mass[j]
 
 
-@kernel
+@part
 def _multiply(votes: Votes, sweep: WideSweep, task: int, products: Floats) -> float:
     """The task's posterior under the sweep's parameters, into products[0]; returns the rest."""
     first = votes.start[task]
