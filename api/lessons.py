@@ -19,7 +19,8 @@ class Lessons:
     """n events in the order of the log.
 
     seqs int64[n]. seconds float32[n]: what the judgments took, NaN where that is not known. parts
-    bool[n]: of acts of staff, that take judgments back or give them back one after the other.
+    bool[n]: of acts of staff, that take judgments back, give them back or move gold, one after the
+    other.
     """
 
     events: Events
@@ -35,7 +36,8 @@ def of_flush(entries: Entries) -> Lessons:
     """What is learned from a flush."""
     judgments, decisions, retracted = entries.judgments, entries.decisions, entries.retractions
     others: list[tuple[int, int, int, int, int, float | None, bool]] = [
-        (seq, GOLD, task or 0, 0, body.get("label", -1), None, False)
+        # The first decision of an act of staff bears it, and the others name that one.
+        (seq, GOLD, task or 0, 0, body.get("label", -1), None, "act" in body or "with" in body)
         for seq, kind, task, body in zip(
             decisions.seq, decisions.kind, decisions.task, decisions.body, strict=True
         )

@@ -118,8 +118,8 @@ class StatusTests:
         parts: npt.NDArray[np.bool_] | None = None,
     ) -> tuple[Transitions, list[Turn]]:
         """Fold events into the state, in order. seconds [n]: what the judgments took, NaN unknown.
-        parts [n]: events of an act that takes judgments back or gives them back in parts; whoever
-        they are about stands as before until `settle`.
+        parts [n]: events of an act that takes judgments back, gives them back or moves gold;
+        whoever they are about stands as before until `settle`.
 
         Returns whose standing changed, and what alarms of the project were raised or ended. Raises
         ValueError, with nothing changed, on ids below 0 or labels that do not exist.

@@ -416,13 +416,15 @@ class NaiveStatus:
         self.settled[worker] = len(self.work.get(worker, []))
         return self.look(worker, anew=True)
 
-    def set_gold(self, task: int, label: int) -> list[Row]:
+    def set_gold(self, task: int, label: int, *, part: bool = False) -> list[Row]:
         self.begin()
         if self.gold.get(task, -1) == label:
             return []
         self.gold.pop(task, None)
         if label >= 0:
             self.gold[task] = label
+        if part:
+            self.waiting |= set(self.votes.get(task, {}))
         return self.after(task, None, anew=True)
 
 

@@ -129,7 +129,8 @@ select greatest(
 -- name: events_after
 -- What the model learns from, in the order of the log: judgments (kind 0, also those that count again),
 -- judgments that count no more (kind 1) and gold (kind 2, label -1 withdraws); and how long the judgments
--- took. Kinds 4 and 5 are 0 and 1 as parts of an act; what was muted as it came, in the entry after it, is none.
+-- took. Kinds 4, 5 and 6 are 0, 1 and 2 as parts of an act; what was muted as it came, in the entry after
+-- it, is none.
 select seq, kind, task_id, worker_id, label_id, coalesce(seconds, 'NaN'::real)
 from (
     select seq, 0::smallint as kind, task_id, worker_id, label_id, seconds
@@ -143,7 +144,8 @@ from (
     left join judgment j on j.project_id = $1 and j.seq = r.judgment and r.restores
     where r.project_id = $1 and r.seq > $2 and r.seq <= $3 and r.turns
     union all
-    select seq, 2::smallint, task_id, 0, coalesce((body ->> 'label')::smallint, -1::smallint), null
+    select seq, case when body ? 'act' or body ? 'with' then 6 else 2 end::smallint,
+           task_id, 0, coalesce((body ->> 'label')::smallint, -1::smallint), null
     from decision
     where project_id = $1 and seq > $2 and seq <= $3 and kind in ('GOLD_SET', 'GOLD_WITHDRAWN', 'GOLD_STATE')
 ) as event

@@ -136,9 +136,11 @@ def _examine(
 
 @bare
 def _wait(votes: Rows, verdicts: Verdicts, task: int, worker: int) -> None:
-    """Let the worker of an event, and the others of its task, wait for the end of an act."""
+    """Let the worker of an event (gold has none: -1), and the others of its task, wait for the end
+    of an act."""
     waiting = verdicts.waiting
-    waiting[worker] |= OWN
+    if worker >= 0:
+        waiting[worker] |= OWN
     first = votes.start[task]
     for row in range(first, first + votes.length[task]):
         waiting[votes.member[row]] |= OTHERS
@@ -199,7 +201,7 @@ def _apply(
         if kind == RETRACT:
             paced = haste.forget(work, verdicts, worker, index)
         if parts[e]:
-            _wait(votes, verdicts, task, worker)
+            _wait(votes, verdicts, task, worker if kind != GOLD else -1)
         elif kind == RETRACT and paced:
             haste.follow_anew(work, verdicts, worker)
         elif new and verdicts.waiting[worker] & OWN == 0:

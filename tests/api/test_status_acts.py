@@ -1,15 +1,18 @@
 """What acts of staff do to statuses: they are judged as a whole, and a resolved alarm has ended."""
 
+from dataclasses import replace
+
 import pytest
 
 from api import retracted
-from api.acts import Cause, RestoreWorker, VoidWorker
+from api.acts import Cause, ChangeGold, RestoreWorker, VoidWorker
 from api.alert_words import suggestion
 from api.alerts import Alert, AlertKind, AlertState
 from api.policy import Policy
 from api.shard import Shard
 from tests.api.rig import make_project, open_shards, recorded, submissions
 from tests.api.status_log import assert_log_tells_all
+from tests.api.test_status import POLICY as GOLD_POLICY
 from tests.api.test_status import decisions, gold_project, judge, status
 
 POLICY = Policy(overlap=50, require_lease=False)
@@ -39,6 +42,24 @@ async def test_a_worker_who_is_voided_in_parts_is_judged_once(
         assert len(await decisions(database_url, "STATUS_CHANGED")) - len(voided) <= 1
         kinds = {alert.kind for alert in shard.memory.alerts.newest_first()}
         assert not kinds & {AlertKind.WORKER_PAUSED, AlertKind.WORKER_BANNED}
+        await assert_log_tells_all(database_url, shard, shard.project.policy)
+
+
+async def test_gold_that_is_corrected_is_judged_once(database_url: str) -> None:
+    """The first ten answers become wrong before ten others become right."""
+    async with open_shards(database_url) as shards:
+        shard = await gold_project(shards, replace(GOLD_POLICY, pause_error=0.3, watch_error=0.4))
+        for wrong in range(40, 50):
+            await judge(shard, 0, [4 * (wrong - 40) + each for each in range(4)], 0)
+            await judge(shard, 0, [wrong], 1)
+        await recorded(shard)
+        stood, before = status(shard, 0), await decisions(database_url, "STATUS_CHANGED")
+        assert stood in ("ACTIVE", "WATCH")
+        act = ChangeGold((*range(10), *range(40, 50)), (1,) * 20)
+        await shard.staff.decide(act, Cause("test", "a better key", {}, "1"))
+        await recorded(shard)
+        assert await decisions(database_url, "STATUS_CHANGED") == before
+        assert status(shard, 0) == stood
         await assert_log_tells_all(database_url, shard, shard.project.policy)
 
 

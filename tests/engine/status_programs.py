@@ -20,7 +20,8 @@ KINDS = {
     RETRACT: 0.05,
     GOLD: 0.06,
     PART + JUDGE: 0.02,
-    PART + RETRACT: 0.04,
+    PART + RETRACT: 0.03,
+    PART + GOLD: 0.01,
     SETTLE: 0.02,
     ACCEPT: 0.01,
 }
@@ -102,7 +103,7 @@ def run_naive(naive: NaiveStatus, events: Sequence[Event]) -> Told:
         elif kind % PART == RETRACT:
             rows = naive.retract(task, worker, part=kind >= PART)
         else:
-            rows = naive.set_gold(task, label)
+            rows = naive.set_gold(task, label, part=kind >= PART)
         found += [(place, *row) for row in rows]
     return found
 
@@ -140,7 +141,7 @@ def programs(draw: st.DrawFn, most: int = 160) -> tuple[int, list[Event]]:
         task, worker = int(rng.integers(tasks)), int(rng.integers(workers))
         known = rng.random() < (right[worker] if place < 2 * change else right[-worker - 1])
         label = int(truth[task] if known else rng.integers(labels))
-        if kind == GOLD:
+        if kind % PART == GOLD:
             label = int(truth[task]) if rng.random() < 0.8 else -1
         seconds = float("nan") if rng.random() < 0.1 else float(rng.lognormal(2, 0.5))
         events.append((kind, task, worker, label, seconds))
@@ -162,7 +163,7 @@ def a_long_program(
         seconds = float(rng.lognormal(2, 0.4) * (0.1 if worker == 1 and place > 900 else 1.0))
         kind = RETRACT if rng.random() < 0.02 else JUDGE
         if acts and rng.random() < 0.05:
-            kind = int(rng.choice([PART + JUDGE, PART + RETRACT, SETTLE]))
+            kind = int(rng.choice([PART + JUDGE, PART + RETRACT, PART + GOLD, SETTLE]))
         events.append((kind, task, worker, label, seconds))
     return events
 
