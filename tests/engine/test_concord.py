@@ -7,8 +7,8 @@ import pytest
 
 from engine.concord import Concord, Crowd
 from engine.kernels.concord import MOST
-from tests.naive_status import Counts, chances, item_kinds
-from tests.naive_status import Crowd as NaiveCrowd
+from tests.naive_crowd import Counts, chances, item_kinds
+from tests.naive_crowd import Crowd as NaiveCrowd
 
 
 def some_crowd(labels: int, seed: int = 0) -> Crowd:
