@@ -31,6 +31,7 @@ from api.memory import Memory
 from api.retracting import demanded
 from api.rows import STATUSES, Float64s, Int8s, Int32s
 from api.standing import NOTICEABLE, models_among, statuses
+from api.stopping import sure_enough
 from engine import JUDGE, RETRACT, Categorical, Consensus, Events
 from engine.excerpt import excerpt
 from engine.reputation import everyone
@@ -93,7 +94,8 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
     extra = memory.standing.beside(tasks, policy)
     apart = np.zeros_like(memory.standing.is_model)  # who does not count towards what is needed
     apart[list(memory.placeless)] = True
-    before = Standing(consensus, statuses(consensus, policy, required, extra))
+    sure = sure_enough(policy, memory.model)
+    before = Standing(consensus, statuses(consensus, policy, required, extra, sure))
     state, stood = excerpt(memory.model, tasks), memory.model.truths.of(tasks).tolist()
     population, elsewhere = memory.background.commons.population, memory.background.elsewhere
 
@@ -109,7 +111,7 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
         return Changes(
             tasks,
             before,
-            Standing(after, statuses(after, policy, then, left)),
+            Standing(after, statuses(after, policy, then, left, sure)),
             np.arange(len(accuracy), dtype=np.int32),
             accuracy,
             everyone(population, model, elsewhere).accuracy.value,

@@ -39,6 +39,7 @@ from api.rows import (
     distinct,
 )
 from api.standing import Standing, room, statuses
+from api.stopping import sure_enough
 from api.tempo import Tempo
 from api.vetting import Vetting
 from api.voices import Voices
@@ -395,7 +396,7 @@ class Memory:
             return self.standing.status[tasks]
         required, policy = self.standing.required[tasks], self.project.policy
         extra = self.standing.beside(tasks, policy)
-        return statuses(now, policy, required, extra)
+        return statuses(now, policy, required, extra, sure_enough(policy, self.model))
 
     def exposures(self, task: int) -> int:
         """How often workers have seen a gold task: those who judged it, hold it (planned leases as

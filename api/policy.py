@@ -103,6 +103,14 @@ class Policy:
         "Most that the judgments of one UTC day may cost, in the unit of `price`; null for no "
         "limit.",
     )
+    label_value: int | None = _knob(
+        None,
+        1,
+        2_000_000_000,
+        "What a right label is worth to you, in the unit of `price`. A task with its minimum of "
+        "judgments is settled as soon as further ones are expected to raise the chance that its "
+        "label is right by less than they cost, also below the target confidence; null for never.",
+    )
     # Which workers are good enough
     acceptable_accuracy: float = _knob(
         0.8, 0.02, 0.999, "Accuracy from which on a worker is as good as you need."

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.policy import Policy
-from api.rows import CONTESTED, OPEN, SETTLED, Int8s, Int32s, Int64s
+from api.rows import CONTESTED, OPEN, SETTLED, Float64s, Int8s, Int32s, Int64s
+from api.stopping import sure_enough
 from engine import Categorical, Consensus, Outcome
 from engine.answers import answers_to
 
@@ -115,7 +116,7 @@ class Standing:
         tasks, workers = outcome.tasks, outcome.workers
         self.recount(model, tasks)
         now = model.consensus(tasks)
-        self._put(tasks, now, self._statuses(tasks, now, policy), seq)
+        self._put(tasks, now, self._statuses(tasks, now, policy, sure_enough(policy, model)), seq)
         if outcome.refitted:
             self.begin_sweep()
             workers = np.arange(self.workers, dtype=np.int32)
@@ -135,8 +136,8 @@ class Standing:
             return np.zeros(len(tasks), np.int32)
         return self.models[tasks]
 
-    def _statuses(self, tasks: Int32s, now: Consensus, policy: Policy) -> Int8s:
-        return statuses(now, policy, self.required[tasks], self.beside(tasks, policy))
+    def _statuses(self, tasks: Int32s, now: Consensus, policy: Policy, sure: Float64s) -> Int8s:
+        return statuses(now, policy, self.required[tasks], self.beside(tasks, policy), sure)
 
     def begin_sweep(self) -> None:
         """Have every task looked at anew."""
@@ -156,7 +157,7 @@ class Standing:
         A confidence counts as changed when it moved by more than `noticeable`.
         """
         now = model.consensus(tasks)
-        status = self._statuses(tasks, now, policy)
+        status = self._statuses(tasks, now, policy, sure_enough(policy, model))
         changed = (
             (status != self.status[tasks])
             | (now.label != self.label[tasks])
@@ -215,14 +216,17 @@ def models_among(model: Categorical, tasks: Int32s, is_model: NDArray[np.bool_])
     return np.bincount(place[is_model[worker]], minlength=len(tasks)).astype(np.int32)
 
 
-def statuses(consensus: Consensus, policy: Policy, required: Int32s, extra: Int32s) -> Int8s:
+def statuses(
+    consensus: Consensus, policy: Policy, required: Int32s, extra: Int32s, sure: Float64s
+) -> Int8s:
     """Return the status of each task.
 
-    `required` judgments are demanded of each, 0 is none; `extra` of its judgments do not count.
+    `required` judgments are demanded of each, 0 is none; `extra` of its judgments do not count;
+    `sure`: the confidence that settles a task, by its judgments (`api.stopping`).
     """
     judgments = consensus.judgments - extra
     settled = (consensus.gold >= 0) | (
-        (consensus.confidence >= policy.target_confidence)
+        (consensus.confidence >= sure[np.clip(judgments, 0, len(sure) - 1)])
         & (judgments >= np.maximum(required, policy.enough))
     )
     full = judgments >= np.maximum(required, policy.overlap)

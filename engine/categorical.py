@@ -20,7 +20,10 @@ from engine.kernels.forms import (
     GOLD_TOTAL,
     JUDGED,
     LEARNED,
+    START_ANSWERS,
+    START_RIGHT,
     TASKS,
+    population_accuracy,
 )
 from engine.kernels.memory import bind
 from engine.kernels.votes import FREE_LISTS, USED, Votes, group, labels_of
@@ -58,6 +61,7 @@ class Categorical:
         self.labels = labels
         self.calibration = Calibration.before(labels)
         self.truths = Truths(labels)  # no part of what was learned, nor of `state`
+        self.usual = START_RIGHT / START_ANSWERS  # worker's accuracy, as of the last refit
         self._form = Full() if labels <= FULL_LABELS else Wide()
         self._votes = Votes(
             np.zeros(0, np.int64),
@@ -321,6 +325,7 @@ class Categorical:
             "digits": np.zeros(0, self._sweep.table.dtype),
             "progress": self._progress.copy(),
             "calibration": np.array(self.calibration),
+            "usual": np.array(self.usual),
         }
         for name, array, rows in self._arrays():
             columns[name] = (array if rows is None else array[:rows]).copy()
@@ -332,6 +337,7 @@ class Categorical:
         model = cls(int(columns["labels"]), columns["digits"].dtype)
         model._progress[:] = columns["progress"]
         model.calibration = Calibration(*columns["calibration"].tolist())
+        model.usual = float(columns["usual"])
         model._reserve(model.task_count, model.worker_count)
         model._reserve_rows(len(columns["votes.worker"]))
         model._votes.pool[:] = columns["votes.pool"]
@@ -396,6 +402,7 @@ class Categorical:
     def _swap(self) -> None:
         """Make the tables of a complete refit the live ones."""
         self._live, self._shadow = self._shadow, self._live
+        self.usual = float(population_accuracy(self._live.totals))
         self._bind()
 
     def _reserve(self, tasks: int, workers: int) -> None:

@@ -45,6 +45,7 @@ def excerpt(model: Categorical, tasks: npt.NDArray[np.int32]) -> Columns:
         "digits": np.zeros(0, model._sweep.table.dtype),  # noqa: SLF001
         "progress": model._progress.copy(),  # noqa: SLF001
         "calibration": np.array(model.calibration),
+        "usual": np.array(model.usual),
         "votes.length": of_tasks(votes.length, 0),
         "votes.gold": of_tasks(votes.gold, -1),
         "votes.worker": votes.worker[rows],

@@ -31,6 +31,7 @@ from api.graphql.project import (
 from api.graphql.scalars import Json, global_id
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.task import STATUSES, Consensus, Judgment, LabelProbability, Task
+from api.stopping import settled_by
 from api.views import Views
 from db import reads
 
@@ -113,6 +114,11 @@ async def tasks_of(
                 priority=row["priority"],
                 created_at=row["created_at"],
                 status=STATUSES[status],
+                settled_by=(
+                    settled_by(shard.project.policy, gold, confidence)
+                    if status == rows.SETTLED
+                    else None
+                ),
                 judgment_count=count,
                 open_leases=leases,
                 consensus=consensus,

@@ -14,6 +14,7 @@ from api.graphql.project import Node
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, RowRefusal, TryLater
 from api.graphql.scalars import Json, Sequence
 from api.graphql.worker import Worker
+from api.stopping import SettledBy
 
 
 @described_enum(
@@ -31,6 +32,13 @@ class TaskStatus(Enum):
     CONTESTED = "CONTESTED"
 
 
+described_enum(
+    "What settled a task.",
+    GOLD="Its answer is known.",
+    CONFIDENCE="Its confidence reached the policy's target.",
+    COST="Further judgments would cost more than they are expected to be worth, as labelValue and "
+    "price of the policy say.",
+)(SettledBy)
 described_enum(
     "Whether gold is hidden among other tasks.",
     ACTIVE="Workers are checked by it, until as many have seen it as the policy says.",
@@ -87,6 +95,9 @@ class Task(Node):
     priority: int = field(description="From 0 to 9; higher ones are handed out first.")
     created_at: datetime = field(description="When the task was added.")
     status: TaskStatus = field(description="Where the task stands.")
+    settled_by: SettledBy | None = field(
+        description="What settled the task; null while it is not settled."
+    )
     judgment_count: int = field(description="Live judgments.")
     open_leases: int = field(description="Workers that hold the task now.")
     consensus: Consensus | None = field(
