@@ -128,7 +128,10 @@ query ($first: Int!, $after: String) {
     edges {
       node {
         externalId name createdAt writable
-        quality { judgments workers openLeases tasks { total open settled contested } }
+        quality {
+          judgments workers openLeases tasks { total open settled contested }
+          budget { judgments { limit spent reserved left } money { limit spent reserved left } }
+        }
       }
     }
     pageInfo { hasNextPage endCursor }

@@ -10,9 +10,11 @@ from math import ceil, log
 from typing import Final
 
 from api.alerts import Severity
+from api.budget import NOTHING_PAID, Cost
 from api.policy import GOLD, Policy
 
 LONG_OVERLAP: Final = 4  # from which on it is worth to stop early
+LONGEST: Final = 30  # days that the open tasks may take
 LEAST_GOLD: Final = 10  # a label, below which workers soon know it by heart
 
 
@@ -24,7 +26,7 @@ class Facts:
     any. held_to: the accuracy on gold that is enough now, and the one that is too little. life:
     median judgments of the people who judged; 0 before any. gold: active gold tasks by label.
     seconds, slow: the median time of the last judgments and the one that nine in ten stay below;
-    None where no time is known.
+    None where no time is known. judged: judgments of the open tasks. paid: what all of them cost.
     """
 
     labels: int
@@ -37,6 +39,8 @@ class Facts:
     gold: tuple[int, ...]
     seconds: float | None
     slow: float | None
+    judged: int = 0
+    paid: Cost = NOTHING_PAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +300,67 @@ def _leases(policy: Policy, facts: Facts) -> _Found:
         )
 
 
+def _budget(policy: Policy, facts: Facts) -> _Found:
+    needed = max(facts.open_tasks * policy.enough - facts.judged, facts.open_tasks)
+    spent = facts.paid
+    limits = (
+        ("judgment_budget", policy.judgment_budget, spent.judgments, 1),
+        ("money_budget", policy.money_budget, spent.money, policy.price),
+    )
+    for knob, limit, paid, price in limits:
+        if limit is not None and price and (limit - paid) // price < needed:
+            yield Advice(
+                "BUDGET_TOO_SMALL",
+                Severity.HIGH,
+                knob,
+                f"The {facts.open_tasks} open tasks need {needed} judgments more at least, and the "
+                f"budget has {max((limit - paid) // price, 0)} left: some are never done.",
+                f"Set it to {paid + needed * price} at least, or ask for fewer judgments.",
+            )
+    daily = (
+        ("daily_judgments", policy.daily_judgments, 1),
+        ("daily_money", policy.daily_money, policy.price),
+    )
+    for knob, limit, price in daily:
+        if limit is not None and price and limit // price * LONGEST < needed:
+            days = (
+                f"that takes {ceil(needed / (limit // price))} days"
+                if limit >= price
+                else "none fits"
+            )
+            yield Advice(
+                "DAY_TOO_SMALL",
+                Severity.MEDIUM if limit >= price else Severity.HIGH,
+                knob,
+                f"The open tasks need {needed} judgments more at least: under this limit of a day "
+                f"{days}.",
+                f"Set it to {ceil(needed / LONGEST) * price} for {LONGEST} days.",
+            )
+    if policy.price == policy.model_price == 0 and (
+        policy.money_budget is not None or policy.daily_money is not None
+    ):
+        yield Advice(
+            "MONEY_WITHOUT_PRICE",
+            Severity.MEDIUM,
+            "price",
+            "There is a limit to money, and judgments cost nothing: it never stops anything.",
+            "Set price, or limit judgments instead.",
+        )
+    if policy.label_value is not None and (policy.price == 0 or policy.enough == policy.overlap):
+        why = (
+            "judgments cost nothing"
+            if policy.price == 0
+            else f"every task gets {policy.overlap} judgments anyway"
+        )
+        yield Advice(
+            "VALUE_STOPS_NOTHING",
+            Severity.LOW,
+            "label_value",
+            f"A right label has a value, so that tasks stop when that is not worth it: but {why}.",
+            "Set price." if policy.price == 0 else "Set minJudgments, say to 2.",
+        )
+
+
 _CHECKS: Final[tuple[Callable[[Policy, Facts], _Found], ...]] = (
     _overlap,
     _confidence,
@@ -304,4 +369,5 @@ _CHECKS: Final[tuple[Callable[[Policy, Facts], _Found], ...]] = (
     _times,
     _shares,
     _leases,
+    _budget,
 )

@@ -132,7 +132,7 @@ async def catch_up(
             voided = await retractions.retracted_tasks(connection, project_id, memory.seq)
             memory.standing.retract(np.array(voided, np.int32))
             memory.know_again(restored.gold)
-            memory.ledger.recall(restored.paid)
+            memory.ledger.recall(restored.paid, restored.seq)
             memory.recall(restored.task_seq, restored.worker_seq)
         # Before the events: what stands when they are read is what stands in the end.
         for row in await log.gold_decisions(connection, project_id, before, seq):
@@ -157,12 +157,15 @@ async def catch_up(
                 connection, project_id, 0 if restored is not None else before, seq
             )
         ]
-        for row in await log.paid_between(connection, project_id, before, seq):
-            memory.ledger.pay(row["day"], Cost(row["judgments"], row["money"]))
+        paid = await log.paid_between(connection, project_id, memory.ledger.seq, seq)
         leases = await log.open_leases(connection, project_id, until)
         passed = (
             await log.passed_tasks(connection, project_id, MOST_PASSED) if until is None else []
         )
+        # Together with the leases: what they reserved is what was paid.
+        for row in paid:
+            memory.ledger.pay(row["day"], Cost(row["judgments"], row["money"]))
+        memory.ledger.seq = seq
         memory.restart(
             [
                 OpenLease(

@@ -4,6 +4,7 @@ import asyncpg
 import numpy as np
 
 from api.linter import Facts
+from api.rows import OPEN
 from api.views import Views
 from db import reads
 
@@ -22,6 +23,8 @@ async def facts_of(pool: asyncpg.Pool, views: Views) -> Facts:
     weight = looked.judgments.astype(float)
     judged = weight[(weight > 0) & ~memory.standing.is_model[some]]
     times = await reads.recent_seconds(pool, views.project.project_id)
+    standing = memory.standing
+    unfinished = standing.status[: standing.tasks] == OPEN
     return Facts(
         labels=len(views.project.labels),
         open_tasks=views.quality().open_tasks,
@@ -33,4 +36,6 @@ async def facts_of(pool: asyncpg.Pool, views: Views) -> Facts:
         gold=tuple(memory.gold.active_counts()),
         seconds=times["median"],
         slow=times["slow"],
+        judged=int(standing.judgments[: standing.tasks][unfinished].sum()),
+        paid=memory.ledger.total,
     )

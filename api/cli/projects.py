@@ -19,7 +19,8 @@ def projects(
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
-    """List the projects: tasks, how many are settled, judgments, workers."""
+    """List the projects: tasks, how many are settled, judgments, workers, and money, or judgments
+    where only these have a limit: what is spent, and what is left beside open leases."""
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
@@ -36,7 +37,7 @@ def projects(
     if json:
         out.print_json(data=found)
         return
-    numbers = ("tasks", "settled", "judgments", "workers")
+    numbers = ("tasks", "settled", "judgments", "workers", "spent", "left")
     table = Table(
         Column("project", overflow="fold"),
         *(Column(name, justify="right") for name in numbers),
@@ -47,7 +48,15 @@ def projects(
         now = node["quality"]
         tasks = now["tasks"]
         counts = (tasks["total"], tasks["settled"], now["judgments"], now["workers"])
-        table.add_row(
-            Text(node["externalId"]), *(f"{count:,}" for count in counts), node["createdAt"][:10]
-        )
+        told = [f"{count:,}" for count in counts] + _budget(now["budget"])
+        table.add_row(Text(node["externalId"]), *told, node["createdAt"][:10])
     out.print(table if found else "There is no project yet.")
+
+
+def _budget(budget: dict[str, Any]) -> list[str]:
+    """What is spent and left, of what has a limit or a price."""
+    money, judgments = budget["money"], budget["judgments"]
+    if money["limit"] is None and judgments["limit"] is not None:
+        return [f"{judgments['spent']:,} j.", f"{judgments['left']:,} j."]
+    left = "" if money["left"] is None else f"{money['left']:,}"
+    return [f"{money['spent']:,}" if money["spent"] else "", left]

@@ -11,6 +11,7 @@ from scripts.benchmarks.report import Report
 from scripts.benchmarks.routing_crowds import crowds
 from scripts.benchmarks.routing_leases import leases
 from scripts.benchmarks.routing_policies import policies
+from scripts.benchmarks.routing_price import price
 from scripts.benchmarks.routing_replays import replays
 
 SIZES: Final = (10_000, 10_000_000)  # tasks
@@ -24,6 +25,7 @@ class Part(StrEnum):
     POLICIES = "policies"
     REPLAYS = "replays"
     LEASES = "leases"
+    PRICE = "price"
 
 
 def routing(
@@ -65,4 +67,6 @@ def routing(
         replays(report, seeds, data)
     if Part.LEASES in parts:
         leases(report, sizes or SIZES, asked)
+    if Part.PRICE in parts:
+        price(report, seeds, tasks, only)
     report.finish(json_file)

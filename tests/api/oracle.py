@@ -5,6 +5,7 @@ from uuid import UUID
 
 from api.policy import Policy
 from api.rows import OPEN, Submissions, TaskViews
+from engine.stopping import enough
 
 
 @dataclass
@@ -78,10 +79,15 @@ class Oracle:
             if lease.expires <= now:
                 lease.outcome = "EXPIRED"
 
-    def status(self, task: int, confidence: float) -> str:
-        judged = self.counted(task)
-        enough = max(self.policy.min_judgments or self.policy.overlap, self.required.get(task, 0))
-        if task in self.gold or (confidence >= self.policy.target_confidence and judged >= enough):
+    def status(self, task: int, confidence: float, usual: float) -> str:
+        """`usual`: the accuracy of a typical worker, as of the last refit."""
+        judged, bar = self.counted(task), self.policy.target_confidence
+        if self.policy.label_value is not None:
+            least = self.policy.price / self.policy.label_value
+            bars = enough(usual, self.labels, self.policy.overlap, least)
+            bar = min(bar, bars[min(judged, self.policy.overlap)])
+        needed = max(self.policy.min_judgments or self.policy.overlap, self.required.get(task, 0))
+        if task in self.gold or (confidence >= bar and judged >= needed):
             return "SETTLED"
         return "CONTESTED" if judged >= self.places(task) else "OPEN"
 

@@ -16,7 +16,8 @@ def assert_agrees(shard: Shard, oracle: Oracle) -> None:
         assert views.judgments[task] == oracle.judged(task)
         assert views.open_leases[task] == len(oracle.open_leases(task))
         assert views.gold[task] == oracle.gold.get(task, -1)
-        status = oracle.status(task, float(views.confidence[task]))
+        usual = shard.memory.model.usual
+        status = oracle.status(task, float(views.confidence[task]), usual)
         assert STATUSES[views.status[task]] == status
         workers, labels = shard.judgments_of(task)
         live = {

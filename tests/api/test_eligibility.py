@@ -1,6 +1,7 @@
 """Who may have which task: skills and languages, shares of one worker, parts of a cohort."""
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.errors import InvalidInput, NoTasks
+from api.errors import BudgetSpent, InvalidInput, NoTasks, Overloaded, Unavailable
 from api.lacks import Lack
 from api.limits import Limits
 from api.policy import Policy
 from api.rows import Int32s, NewTasks
 from api.shard import Shard
 from api.shards import utc_now
+from db.connect import connect
 from tests.api.rig import all_tasks, make_project, new_tasks, open_shards, submissions
 from tests.waiting import soon
 
@@ -85,13 +87,28 @@ async def test_who_may_have_nothing_is_told_so(database_url: str) -> None:
         assert await lack(shard, 0) == Lack.NONE_LEFT
 
 
-async def work(shard: Shard, workers: int, chance: random.Random) -> None:
-    """All clients at once lease, judge, give back, or leave, until nothing is left for them."""
+async def kill_writer(url: str) -> None:
+    connection = await connect(url)
+    await connection.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where application_name = 'basanite writer' and datname = current_database()"
+    )
+    await connection.close()
+
+
+async def work(shard: Shard, workers: int, chance: random.Random, url: str, kills: int) -> None:
+    """All clients at once lease, judge, with a lease or without, give back, or leave, until nothing
+    is left for them; now and then the writer loses its connection."""
 
     async def client(worker: int) -> None:
         while True:
             try:
                 leases = await shard.lease(worker, chance.randint(1, 6))
+            except BudgetSpent as refusal:
+                if refusal.retry_after is None:
+                    return
+                await asyncio.sleep(0.002)
+                continue
             except NoTasks as refusal:
                 if refusal.lack in (Lack.FINISHED, Lack.SHARE_REACHED, Lack.NONE_LEFT):
                     return
@@ -99,26 +116,38 @@ async def work(shard: Shard, workers: int, chance: random.Random) -> None:
                     return
                 await asyncio.sleep(0.002)
                 continue
-            if chance.random() < 0.2:
-                await shard.release(worker, [leases.pop().lease_id])
+            except (Unavailable, Overloaded):
+                continue
+            finally:
+                budget = shard.quality().budget.judgments
+                assert budget.limit is None or budget.spent + budget.reserved <= budget.limit
             labels = [chance.randrange(3) for _ in leases]
             held = [lease.lease_id for lease in leases]
-            if held:
-                await shard.submit(submissions(worker, labels, lease=held, require_lease=True))
+            with contextlib.suppress(Unavailable, Overloaded):
+                if chance.random() < 0.2:
+                    await shard.release(worker, [held.pop()])
+                    task = chance.randrange(shard.task_count)  # one of its own choice instead
+                    await shard.submit(submissions(worker, [0], task=[task]))
+                if held:
+                    await shard.submit(submissions(worker, labels[: len(held)], lease=held))
 
     clients = [asyncio.create_task(client(worker)) for worker in range(workers)]
     for victim in chance.sample(clients, workers // 4):
         await asyncio.sleep(0.002)
         victim.cancel()  # it leaves at any point of its work; what it holds stays open
-    await soon(asyncio.gather(*clients, return_exceptions=True))
+    for _ in range(kills):
+        await asyncio.sleep(chance.uniform(0.01, 0.05))
+        await kill_writer(url)
+    ends = await soon(asyncio.gather(*clients, return_exceptions=True))
+    assert all(end is None or isinstance(end, asyncio.CancelledError) for end in ends), ends
 
 
 def judges(shard: Shard, task: int) -> Int32s:
     return shard.memory.model.judgments_of(task)[0]
 
 
-async def test_shares_and_cohorts_hold_under_64_racing_clients(database_url: str) -> None:
-    workers, tasks = 64, 120
+async def test_all_limits_hold_under_64_racing_clients_and_kills(database_url: str) -> None:
+    workers, tasks, budget = 64, 120, 500
     policy = Policy(
         overlap=6,
         act_on_status=False,
@@ -126,12 +155,15 @@ async def test_shares_and_cohorts_hold_under_64_racing_clients(database_url: str
         worker_share=0.02,  # 15 of 720
         cohort_attribute="country",
         cohort_overlap=2,
+        price=3,
+        judgment_budget=budget,
+        money_budget=3 * budget + 2,
     )
     async with open_shards(database_url, utc_now, Limits(longest_retry=0.05)) as shards:
         shard = await make_project(shards, tasks=tasks, policy=policy)
         countries = [{"country": "abc"[worker % 3]} for worker in range(workers)]
         await shard.add_workers([f"w{worker}" for worker in range(workers)], attributes=countries)
-        await work(shard, workers, random.Random(5))
+        await work(shard, workers, random.Random(5), database_url, kills=5)
         views = shard.tasks(all_tasks(shard))
         assert np.all(views.judgments + views.open_leases <= policy.overlap)
         given: Counter[int] = Counter()
@@ -142,7 +174,18 @@ async def test_shares_and_cohorts_hold_under_64_racing_clients(database_url: str
             given.update(everyone)
             assert max(Counter(worker % 3 for worker in everyone).values()) <= 2
         assert max(given.values()) <= 15
-        assert given.total() > 0.8 * tasks * policy.overlap
+        assert given.total() == budget
+        connection = await connect(database_url)
+        paid = await connection.fetchrow(
+            "select count(*) filter (where supersedes is null), sum(price) from judgment"
+        )
+        assert tuple(paid) == (budget, 3 * budget)
+        await connection.close()
+    async with open_shards(database_url, utc_now) as shards:
+        assert shards.get("p").quality().budget.money.spent == 3 * budget
+        with pytest.raises(BudgetSpent) as refused:
+            await shards.get("p").lease(0, 1)
+        assert refused.value.retry_after is None
 
 
 async def test_no_worker_gives_more_than_its_share_of_a_label(database_url: str) -> None:
@@ -157,3 +200,34 @@ async def test_no_worker_gives_more_than_its_share_of_a_label(database_url: str)
         got = {lease.task_id for lease in await shard.lease(2, 20)}
         assert got
         assert not got & set(zeros)
+
+
+async def test_who_meets_full_tasks_first_still_gets_to_the_others(database_url: str) -> None:
+    policy = Policy(overlap=3, leases_per_worker=60, cohort_attribute="country", cohort_overlap=1)
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, policy=policy)
+        await shard.add_tasks(new_tasks([f"full{i}" for i in range(60)], priority=9), "test")
+        await shard.add_tasks(new_tasks(["free"]), "test")
+        await shard.add_workers(["a", "b", "c"], attributes=[{"country": ["x"]}] * 3)
+        await shard.lease(0, 60)  # what is urgent is held by a compatriot
+        assert [lease.external_id for lease in await shard.lease(1, 1)] == ["free"]
+        assert await lack(shard, 2) == Lack.COHORT_FULL
+        assert await lack(shard, 2) == Lack.COHORT_FULL
+        held = shard.memory.leases.tasks_of(0).tolist()[0]
+        await shard.release(0, [shard.memory.leases.pairs[held << 32].lease_id])
+        assert [lease.task_id for lease in await shard.lease(2, 5)] == [held]
+        free = await shard.submit(submissions(2, [0], task=[held + 1]))
+        assert free.code == ["COHORT_FULL"]
+
+
+async def test_what_is_refused_as_full_is_not_leased_either(database_url: str) -> None:
+    """Gold is handed out when it is full, other tasks are not: else that would tell them apart."""
+    policy = Policy(overlap=1, require_lease=False, gold_rate=1.0, gold_floor=1.0)
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=20, workers=3, policy=policy)
+        await shard.set_gold(np.arange(4, dtype=np.int32), np.zeros(4, np.int16), "test")
+        await shard.submit(submissions(0, [0] * 5, task=range(5)))
+        tried = await shard.submit(submissions(1, [0] * 4, task=[0, 1, 2, 4], own=True))
+        assert tried.code == ["OVERLAP_FULL"] * 4
+        assert {lease.task_id for lease in await shard.lease(1, 3)} & set(range(5)) == {3}
+        assert {lease.task_id for lease in await shard.lease(2, 3)} <= {0, 1, 2, 3}

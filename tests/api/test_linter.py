@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from api.alerts import Severity
+from api.budget import Cost
 from api.linter import Facts, advise, agreed, to_pass, to_pause
 from api.policy import Policy
 from api.presets import PRESETS, Preset, PresetName
@@ -57,6 +58,17 @@ def test_a_preset_fits_the_project_that_it_is_for(preset: Preset) -> None:
             "HIGH",
         ),
         ({"require_lease": False}, {}, "GOLD_NOT_HIDDEN", "MEDIUM"),
+        ({"judgment_budget": 9_999}, {}, "BUDGET_TOO_SMALL", "HIGH"),
+        (
+            {"money_budget": 30_000, "price": 3},
+            {"paid": Cost(2_000, 6_000)},
+            "BUDGET_TOO_SMALL",
+            "HIGH",
+        ),
+        ({"daily_judgments": 333}, {}, "DAY_TOO_SMALL", "MEDIUM"),
+        ({"daily_money": 2, "price": 3}, {}, "DAY_TOO_SMALL", "HIGH"),
+        ({"money_budget": 2}, {}, "MONEY_WITHOUT_PRICE", "MEDIUM"),
+        ({"label_value": 100}, {}, "VALUE_STOPS_NOTHING", "LOW"),
         ({"acceptable_accuracy": 0.5, "unacceptable_accuracy": 0.4}, {}, "CHANCE_", "HIGH"),
         (
             {"pause_error": 0.0001, "ban_error": 0.0, "status_evidence": "GOLD"},

@@ -313,6 +313,7 @@ class Program(RuleBasedStateMachine):
                 "money_budget": st.none() | st.integers(0, 30),
                 "daily_judgments": st.none() | st.integers(0, 9),
                 "daily_money": st.none() | st.integers(0, 15),
+                "label_value": st.none() | st.integers(1, 60),
             },
         )
     )

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.stopping import AHEAD, NEVER, enough, rise
@@ -28,12 +28,14 @@ def naive_rise(confidence: float, accuracy: float, labels: int, judgments: int) 
     return right - confidence
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), ACCURACIES, LABELS, st.integers(1, 4))
 def test_the_rise_is_the_twins(confidence: float, accuracy: float, labels: int, n: int) -> None:
     expected = naive_rise(confidence, accuracy, labels, n)
     assert rise(confidence, accuracy, labels, n) == pytest.approx(expected, abs=1e-12)
 
 
+@settings(deadline=None, max_examples=50)
 @given(ACCURACIES, LABELS, st.integers(1, 12), st.floats(1e-6, 0.3))
 def test_it_goes_on_below_and_stops_above(
     accuracy: float, labels: int, overlap: int, least: float
