@@ -4,7 +4,6 @@ Everything here shows committed state, but for `load` and `leases`, which the pl
 moves ahead: if its commit fails, the whole memory is thrown away and read again.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,14 +27,10 @@ from api.passed import Passed
 from api.projects import Project
 from api.reputations import Background
 from api.rows import (
-    CONTESTED,
-    OPEN,
-    SETTLED,
     Int8s,
     Int16s,
     Int32s,
     Int64s,
-    Quality,
     distinct,
 )
 from api.standing import Standing, room, statuses
@@ -413,28 +408,6 @@ class Memory:
         """Return what is spent and left at a moment. `bill`: what a flush pays in addition."""
         paid, today = self.ledger.total.plus(bill), self.ledger.on(day_of(at)).plus(bill)
         return Budget.of(self.project.policy, paid, today, self.leases.reserved)
-
-    def quality(self, at: datetime) -> Quality:
-        """Return the project's figures at a moment."""
-        totals = self.model.totals()
-        counts = self.standing.counts.tolist()
-        return Quality(
-            seq=self.seq,
-            judgments=totals.judgments,
-            judgments_per_second=self.tempo.per_second(at.timestamp()),
-            tasks=len(self.tasks),
-            open_tasks=counts[OPEN],
-            settled_tasks=counts[SETTLED],
-            contested_tasks=counts[CONTESTED],
-            open_leases=len(self.leases),
-            workers=len(self.workers),
-            mean_confidence=self.standing.mean_confidence,
-            agreement=totals.agreement if totals.judgments else math.nan,
-            gold_accuracy=(
-                totals.gold_right / totals.gold_total if totals.gold_total else math.nan
-            ),
-            budget=self.budget(at),
-        )
 
     def seqs(self) -> tuple[Int64s, Int64s]:
         """Return the seq of the last change of each task and of each worker."""

@@ -1,9 +1,12 @@
-"""Tasks and workers of a memory as they stand, in the columns that lists and feeds are made of."""
+"""A memory as it stands: columns for lists and feeds, and the figures of the project."""
+
+import math
+from datetime import datetime
 
 import numpy as np
 
 from api.memory import Memory
-from api.rows import Int32s, TaskViews, WorkerViews
+from api.rows import CONTESTED, OPEN, SETTLED, Int32s, Quality, TaskViews, WorkerViews
 from api.vetting import names
 from engine.records import Records
 
@@ -43,4 +46,25 @@ def worker_views(memory: Memory, ids: Int32s) -> WorkerViews:
         gold_total=now.gold_total,
         open_leases=np.fromiter(held, np.int32, len(ids)),
         seq=memory.standing.worker_seq[ids],
+    )
+
+
+def quality(memory: Memory, at: datetime) -> Quality:
+    """Return the project's figures at a moment."""
+    totals = memory.model.totals()
+    counts = memory.standing.counts.tolist()
+    return Quality(
+        seq=memory.seq,
+        judgments=totals.judgments,
+        judgments_per_second=memory.tempo.per_second(at.timestamp()),
+        tasks=len(memory.tasks),
+        open_tasks=counts[OPEN],
+        settled_tasks=counts[SETTLED],
+        contested_tasks=counts[CONTESTED],
+        open_leases=len(memory.leases),
+        workers=len(memory.workers),
+        mean_confidence=memory.standing.mean_confidence,
+        agreement=totals.agreement if totals.judgments else math.nan,
+        gold_accuracy=(totals.gold_right / totals.gold_total if totals.gold_total else math.nan),
+        budget=memory.budget(at),
     )

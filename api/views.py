@@ -18,7 +18,7 @@ from api.rows import (
     TaskViews,
     WorkerViews,
 )
-from api.showing import task_views, worker_views
+from api.showing import quality, task_views, worker_views
 from engine.reputation import Estimate
 
 
@@ -126,7 +126,7 @@ class Views(ABC):
 
     def quality(self) -> Quality:
         """Return the project's figures at this moment."""
-        return self.memory.quality(self._now())
+        return quality(self.memory, self._now())
 
     def budget_wait(self, worker: int) -> float | None:
         """Return in how many seconds the worker's judgment may be paid that is not now; None: not

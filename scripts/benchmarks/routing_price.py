@@ -29,7 +29,7 @@ RULES: Final = {
 def price(report: Report, seeds: int, tasks: int, only: Sequence[str] | None) -> None:
     """Add what is left of the worth of the labels when the judgments are paid, by rule."""
     for name in [name for name in CROWDS if not only or name in only]:
-        rows: list[list[Cell]] = []
+        rows: list[Sequence[Cell]] = []
         spent = {rule: _mean(name, policy, seeds, tasks) for rule, policy in RULES.items()}
         for value in VALUES:
             policy = Policy(

@@ -176,7 +176,7 @@ async def test_all_limits_hold_under_64_racing_clients_and_kills(database_url: s
         assert max(given.values()) <= 15
         assert given.total() == budget
         connection = await connect(database_url)
-        paid = await connection.fetchrow(
+        (paid,) = await connection.fetch(
             "select count(*) filter (where supersedes is null), sum(price) from judgment"
         )
         assert tuple(paid) == (budget, 3 * budget)
