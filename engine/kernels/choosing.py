@@ -1,7 +1,8 @@
 """Which open tasks go to a worker: a bounded number is looked at, whatever the project's size.
 
-For each priority, the highest first: tasks that lack judgments, those with the fewest first; then
-the others, the most doubtful first. Of what was looked at, the best by the mode go.
+For each priority, the highest first: tasks that lack judgments, those with the fewest first (of
+those with none, any); then the others, the most doubtful first. Of what was looked at, the best by
+the mode go.
 """
 
 from typing import Any, NamedTuple
@@ -204,7 +205,9 @@ def _stage(
     scored = wish.mode in (UNCERTAINTY, INFORMATION)
     priority = lists.priority[wish.groups[groups[0]]]
     count = 0
-    if wish.mode == RANDOM:
+    if wish.mode == RANDOM or loads[1] == 1:
+        # What nobody has judged is all alike; in the order in which it was added, what workers are
+        # shown might be in order too, but for the gold among it.
         count = _at_random(
             lists, votes, tables, wish, priority, loads, scratch, 0, wanted, PROBES + wanted
         )

@@ -1,5 +1,7 @@
 """The task queue against a list that is sorted anew for every question."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -165,12 +167,17 @@ class QueueMachine(RuleBasedStateMachine):
 
         assert list(map(stage, tasks)) == sorted(map(stage, free))[:count]
         if mode == BREADTH:
-            key = {t: (*stage(t), self.doubt[t], self.demand[t], self.since[t]) for t in free}
+            # Of those without any load, any.
+            key = {
+                t: (*stage(t), *(self.doubt[t], self.demand[t], self.since[t]) * (self.load[t] > 0))
+                for t in free
+            }
             lists = sorted(free, key=key.__getitem__)
             by_group = [key[task][:3] for task in lists[:count]]
             assert [key[task][:3] for task in tasks] == by_group
             if len({self.demand[task] for task in free}) == 1:
-                assert tasks == lists[:count]
+                loaded = [task for task in lists[:count] if self.load[task] > 0]
+                assert [task for task in tasks if self.load[task] > 0] == loaded
         elif mode != RANDOM:
             score = self.scores(worker, free, mode)
             best = sorted(free, key=lambda t: (stage(t), -score[t]))[:count]
@@ -216,7 +223,23 @@ def test_refuses_what_cannot_be() -> None:
         queue.add(np.array([4], np.int32), np.array([10], np.int16))
     with pytest.raises(ValueError, match="there already"):
         queue.add(np.array([2, 3], np.int32), np.zeros(2, np.int16))
-    assert queue.pick(0, 9, 3).tasks.tolist() == [0, 1, 2]
+    assert sorted(queue.pick(0, 9, 3).tasks.tolist()) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("mode", [RANDOM, BREADTH, UNCERTAINTY, INFORMATION])
+def test_what_nobody_has_judged_comes_in_no_order(mode: int) -> None:
+    """Or a worker would see by it which task is gold: that one is not in its place."""
+    tasks = 20_000
+    queue = TaskQueue(Categorical(2))
+    queue.add(np.arange(tasks, dtype=np.int32), np.zeros(tasks, np.int16))
+    got: list[int] = []
+    for seed in range(1, 301):
+        task = int(queue.pick(0, 1, 3, mode=mode, seed=seed).tasks[0])
+        queue.set_load(task, 1)
+        got.append(task)
+    rising = sum(later > earlier for earlier, later in pairwise(got))
+    assert 110 <= rising <= 190  # chance: 149.5, give or take 5
+    assert sum(task < tasks // 2 for task in got) in range(100, 200)
 
 
 @pytest.mark.parametrize("mode", [RANDOM, BREADTH, UNCERTAINTY, INFORMATION])
