@@ -168,6 +168,13 @@ class Memory:
         if self.gold.known(task):
             self.gold.given_back[task] += 1
 
+    def recall_passed(self, passed: Iterable[tuple[int, int]]) -> None:
+        """Take what workers passed over before, each a worker and a task, the earliest first."""
+        self.passed = Passed()
+        self.gold.given_back.clear()
+        for worker, task in passed:
+            self.pass_over(worker, task)
+
     def begin_with(self, project: Project) -> None:
         """Take the policy that held when the log was at `seq`, before a replay goes on from there.
 
@@ -329,14 +336,9 @@ class Memory:
         self.seq = last
         return Changed(tasks, distinct(workers, turned))
 
-    def restart(self, leases: Sequence[OpenLease], passed: Iterable[tuple[int, int]] = ()) -> None:
-        """Begin to lease anew: with these leases, with what workers passed over, each a worker and
-        a task, and every task's load counted afresh."""
+    def restart(self, leases: Sequence[OpenLease]) -> None:
+        """Begin to lease anew: with these leases, and every task's load counted afresh."""
         standing = self.standing
-        self.passed = Passed()
-        self.gold.given_back.clear()
-        for worker, task in passed:
-            self.pass_over(worker, task)
         self.leases = LeaseBook()
         for lease in leases:
             self.leases.grant(lease)

@@ -79,7 +79,15 @@ async def load(connection: AnyConnection, project_id: int, until: int | None = N
     )
     memory.seq = memory.snapshot_seq = restored.seq if restored else 0
     await catch_up(connection, memory, restored, until)
+    if until is None:
+        await recall_passed(connection, memory)
     return memory
+
+
+async def recall_passed(connection: AnyConnection, memory: Memory) -> None:
+    """Let a memory know what workers passed over before it was there, or under another writer."""
+    rows = await log.passed_tasks(connection, memory.project.project_id, MOST_PASSED)
+    memory.recall_passed((row["worker_id"], row["task_id"]) for row in rows)
 
 
 async def catch_up(
@@ -159,9 +167,6 @@ async def catch_up(
         ]
         paid = await log.paid_between(connection, project_id, memory.ledger.seq, seq)
         leases = await log.open_leases(connection, project_id, until)
-        passed = (
-            await log.passed_tasks(connection, project_id, MOST_PASSED) if until is None else []
-        )
         # Together with the leases: what they reserved is what was paid.
         for row in paid:
             memory.ledger.pay(row["day"], Cost(row["judgments"], row["money"]))
@@ -176,8 +181,7 @@ async def catch_up(
                     row["price"] or 0,
                 )
                 for row in leases
-            ],
-            [(row["worker_id"], row["task_id"]) for row in passed],
+            ]
         )
         # What a flush had left of a sweep is owed to feeds and derived tables as well.
         tasks.append(memory.sweep_all(seq))

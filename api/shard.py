@@ -385,6 +385,7 @@ class Shard(Calls):
             held = await self._seat.take()
             self._tell(await recovery.catch_up(self._seat.connection, self.memory))
             if held:
+                await recovery.recall_passed(self._seat.connection, self.memory)
                 await self._derived.reconcile()
                 self._state = State.WRITING
                 self.staff.carry_on()
