@@ -29,7 +29,8 @@ GOLD_ADVICE: Final = """
 query ($project: ID) {
   goldAdvice(project: $project) {
     labels { label active quarantined retired spent exposures }
-    perWorker lastsFor hints { code severity text todo }
+    perWorker lastsFor audits { waiting confirmed wrong errorRate low high stopped }
+    hints { code severity text todo }
   }
 }"""
 POLICY_ADVICE: Final = """

@@ -1,4 +1,5 @@
-"""Gold whose answer went round: who gives it is right, and fast, more than anything else explains.
+"""Gold whose answer went round: who gives it is right, and faster or slower, more than all else
+explains.
 
 The bet is laid against one question, whose difficulty is not known but is the same all the time,
 and which is answered at the pace of others, more or less: that from some answer on a share of the
@@ -23,11 +24,12 @@ Bins = npt.NDArray[np.int8]
 # Bins of pace: shares of a worker's other answers that are as fast.
 EDGES: Final = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
 # The tempo of a question, in standard deviations of a worker's logarithms of times, and by how much
-# these scatter on it. Who knows the answer need not read it, and is so much ahead.
+# these scatter on it. Who knows the answer need not read it, and is so much ahead; or has to look
+# it up, and is behind.
 TEMPO: Final = np.linspace(-2.0, 2.0, 9)
 TEMPO_SPREAD: Final = 0.7
 SCATTER: Final = (0.75, 0.87)
-AHEAD: Final = (1.2, 2.4)
+AHEAD: Final = (1.2, 2.4, -1.2)
 SURE: Final = 0.97  # of those who know
 SHARES: Final = (0.15, 0.4)
 # A question adds to each worker's odds, and tells good workers from bad ones well, a little or not.

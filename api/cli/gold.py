@@ -52,5 +52,12 @@ def gold(
             f"\nEnough for {advice['lastsFor']:,} more workers, who see about "
             f"{advice['perWorker']:.0f} gold tasks each."
         )
+    audits = advice["audits"]
+    if audits["errorRate"] is not None:
+        count = audits["confirmed"] + audits["wrong"]
+        screen.print(
+            f"\nOf {count:,} audited tasks, gold by consensus, {audits['wrong']:,} were wrong: "
+            f"{audits['errorRate']:.0%} ({audits['low']:.0%} to {audits['high']:.0%})."
+        )
     for hint in advice["hints"]:
         screen.print(f"\n{hint['severity']}  {escape(hint['text'])}\n  {escape(hint['todo'])}")

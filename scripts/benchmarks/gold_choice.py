@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -47,29 +47,38 @@ def choice(report: Report, seeds: int) -> None:
     with report.progress() as progress:
         doing = progress.add_task("gold, chosen and drawn", total=len(KINDS) * seeds)
         for name in KINDS:
-            widths = np.zeros((2, len(SHOWN), 2))  # chosen or drawn; shown; all rows or the widest
+            widths = np.zeros((3, len(SHOWN), 2))  # chosen, drawn, bound; shown; all or the widest
             for seed in range(seeds):
                 site = Site(PLANS[name], seed)
-                widths += [site.run(chosen=True), site.run(chosen=False)]
+                widths += [site.run(chosen=True), site.run(chosen=False), site.bound()]
                 progress.advance(doing)
             widths /= seeds
             rows += [
                 [name, shown, *widths[:, place].T.ravel().tolist()]
                 for place, shown in enumerate(SHOWN)
             ]
-            narrower[name] = 100 * (1 - widths[0, -1] / widths[1, -1])
-    headings = ["", "gold\nshown", "all rows,\nchosen", "drawn", "widest,\nchosen", "drawn"]
+            narrower[name] = 100 * (1 - widths[::2, -1] / widths[1, -1])
+    headings = [
+        "",
+        "gold\nshown",
+        *("all rows,\nchosen", "drawn", "bound"),
+        *("widest,\nchosen", "drawn", "bound"),
+    ]
     title = "Widths of 95 % intervals of the rows of workers' confusion matrices"
     report.table(title, headings, rows)
-    skewed = np.mean([narrower[name] for name in SKEWED], axis=0).tolist()
-    every = np.mean(list(narrower.values()), axis=0).tolist()
+    skewed, bound = np.mean([narrower[name] for name in SKEWED], axis=0).tolist()
+    every, limit = np.mean(list(narrower.values()), axis=0).tolist()
     what = f"narrower by choice, {SHOWN[-1]} gold, rare classes"
     report.add(Figure(f"{what}: the least-known row", skewed[1], "%", goal=30.0))
     report.add(Figure(f"{what}: all rows", skewed[0], "%"))
     report.add(Figure("the same, all crowds: the least-known row", every[1], "%"))
+    report.add(Figure("the bound, rare classes: the least-known row", bound[1], "%"))
+    report.add(Figure("the bound, all crowds: the least-known row", limit[1], "%"))
     report.note(
         "Chosen gold is of the class of which a worker's answers tell least; drawn gold is any "
-        "that it has not seen. Where classes are equally frequent there is little to choose."
+        "that it has not seen. The bound is of a choice that knows how good the worker is on each "
+        "class, and makes its widest interval as narrow as can be. Where classes are equally "
+        "frequent there is little to choose."
     )
 
 
@@ -104,6 +113,36 @@ class Site:
             memory.seq = int(seq[-1])
         return np.array([self._widths(seen[:, :shown], answer[:, :shown]) for shown in SHOWN])
 
+    def bound(self) -> Floats:
+        """What `run` would give if it was known how often each worker is right on each class, and
+        the gold was chosen to narrow the widest interval."""
+        rng = np.random.default_rng([self._seed, 2])
+        classes = [np.flatnonzero(self.truth == label) for label in range(self.labels)]
+        sure = [
+            [self.chances(worker, tasks, 0)[:, label] for label, tasks in enumerate(classes)]
+            for worker in range(WORKERS)
+        ]
+        share = np.array([[chance.mean() for chance in row] for row in sure])
+        left = np.array([len(tasks) for tasks in classes])
+        total = np.zeros((WORKERS, self.labels), np.int32)
+        found = []
+        for turn in range(1, SHOWN[-1] + 1):
+            expected = np.where(total < left, intervals(share * total, total), -1.0)
+            total[np.arange(WORKERS), expected.argmax(1)] += 1
+            if turn in SHOWN:
+                right = np.array(
+                    [
+                        [
+                            (rng.random(n) < rng.choice(chance, n, replace=False)).sum()
+                            for n, chance in zip(counts, row, strict=True)
+                        ]
+                        for counts, row in zip(total.tolist(), sure, strict=True)
+                    ]
+                )
+                widths = intervals(right, total)
+                found.append((widths.mean(), widths.max(1).mean()))
+        return np.array(found)
+
     def _memory(self) -> Memory:
         names = tuple(Label(f"l{k}", "") for k in range(self.labels))
         memory = Memory(Project(1, "p", "", names, POLICY, 1, {}, AT))
@@ -119,11 +158,16 @@ class Site:
     def _widths(self, seen: Ints, answer: Labels) -> tuple[float, float]:
         rows = []
         for tasks, answers in zip(seen, answer, strict=True):
-            right, total = row_counts(self.truth[tasks], answers, self.labels)
-            a, b = right + 0.5, total - right + 0.5  # Jeffreys' prior
-            rows.append(beta.ppf(0.975, a, b) - beta.ppf(0.025, a, b))
+            rows.append(intervals(*row_counts(self.truth[tasks], answers, self.labels)))
         widths = np.array(rows)
         return float(widths.mean()), float(widths.max(1).mean())
+
+
+def intervals(right: npt.NDArray[Any], total: npt.NDArray[Any]) -> Floats:
+    """Widths of 95 % intervals for shares that are right, by Jeffreys' prior."""
+    a, b = right + 0.5, total - right + 0.5
+    widths: Floats = beta.ppf(0.975, a, b) - beta.ppf(0.025, a, b)
+    return widths
 
 
 def _lessons(events: Events, seqs: npt.NDArray[np.int64]) -> Lessons:

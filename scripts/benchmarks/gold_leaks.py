@@ -37,6 +37,7 @@ class Leak:
 LEAKS: Final = {
     "in a third of the time": Leak(1 / 3),
     "in half of the time": Leak(1 / 2),
+    "in three times the time": Leak(3.0),
     "times are not known": Leak(None),
 }
 MAIN: Final = "in a third of the time"
@@ -44,7 +45,7 @@ MAIN: Final = "in a third of the time"
 
 def leaks(report: Report, seeds: int) -> None:
     """Add to the report what of leaked and of sound gold is flagged."""
-    limit = np.log(1 / Policy().leak_error)
+    limit = np.log(2 / Policy().leak_error)  # the other half is for gold that good workers miss
     rows: list[Sequence[Cell]] = []
     shares: dict[str, list[float]] = {name: [] for name in LEAKS}
     false: list[float] = []
