@@ -104,4 +104,4 @@ async def test_what_was_given_back_comes_again_when_there_is_nothing_else(
                 else:
                     await shard.release(0, [lease.lease_id for lease in leases])
     assert {task for task in range(90) if gold[task] < 0} <= seen
-    assert often > 3
+    assert often  # not more: who gives back much gold gets none
