@@ -21,7 +21,7 @@ from api.tables.results import (
 )
 from engine import Categorical, Consensus, WorkerStats
 from engine.agreement import krippendorff_alpha, score_against_gold
-from engine.calibrating import calibrate
+from engine.calibrating import Error, calibrate, distance
 from engine.population import Population
 from engine.reputation import Reputations, everyone
 
@@ -37,7 +37,8 @@ class Check:
 
     tasks: tasks with gold. consensus, majority: points, of 1 a task and 1/n for a tie of n labels,
     over tasks. settled, settled_right: of these tasks, how many reached the target confidence, and
-    how many of those are right. disputed: gold that the judgments speak against.
+    how many of those are right. error: how far confidence is off, learned without the gold.
+    disputed: gold that the judgments speak against.
     """
 
     tasks: int
@@ -45,6 +46,7 @@ class Check:
     majority: float
     settled: int
     settled_right: float
+    error: Error
     disputed: "Disputed"
 
 
@@ -192,6 +194,7 @@ def _check(judgments: Judgments, gold: Gold, target: float, report: Report) -> C
         majority=float(score_against_gold(votes, known).sum()),
         settled=int(settled.sum()),
         settled_right=float(points[settled].sum()),
+        error=distance(consensus.confidence, consensus.label == known),
         disputed=Disputed(
             task=tasks[disputed],
             label=consensus.label[disputed],
@@ -230,6 +233,8 @@ def _write(
             "krippendorff_alpha": None if np.isnan(result.alpha) else round(result.alpha, 6),
             "gold_tasks": check and check.tasks,
             "accuracy_without_gold": check and round(check.consensus / check.tasks, 6),
+            "calibration_error_without_gold": check
+            and (None if np.isnan(check.error.value) else round(check.error.value, 6)),
             "accuracy_of_majority_vote": check and round(check.majority / check.tasks, 6),
         }
     )

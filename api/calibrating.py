@@ -70,7 +70,12 @@ class Calibrator:
         totals = model.totals()
         sample = Sample.of(model)
         learned = await aside(lambda: body_of(sample))
-        body = {**learned, "judgments": totals.judgments, "gold_judgments": totals.gold_total}
+        body = {
+            **learned,
+            "judgments": totals.judgments,
+            "gold_judgments": totals.gold_total,
+            "gold_right": totals.gold_right,
+        }
         future: asyncio.Future[int] = new_future()
         await self._ask(Calibrate(body, future), future)
 
@@ -78,7 +83,10 @@ class Calibrator:
         """Whether so much is new that it should be learned anew. Cost: some 2 us."""
         last, totals = self._memory().calibrated, self._memory().model.totals()
         new = totals.judgments - last.judgments
-        golden = totals.gold_total - last.gold_judgments
+        # Gold that is taken back or corrected is news as well.
+        golden = max(
+            abs(totals.gold_total - last.gold_judgments), abs(totals.gold_right - last.gold_right)
+        )
         return new >= max(GROWTH * last.judgments, self._fewest) or (
             golden >= max(GOLD_GROWTH * last.gold_judgments, GOLD_SHARE * self._fewest)
         )

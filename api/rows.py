@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.budget import Budget
+from api.calibrated import Calibrated
 from engine.reputation import Estimate
 
 Bools = NDArray[np.bool_]
@@ -163,4 +164,5 @@ class Quality:
     mean_confidence: float  # over the tasks with a judgment or gold
     agreement: float  # share of live judgments equal to their task's consensus
     gold_accuracy: float  # share of live judgments of gold tasks that are right
+    calibrated: Calibrated  # what confidence means
     budget: Budget

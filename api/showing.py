@@ -66,5 +66,6 @@ def quality(memory: Memory, at: datetime) -> Quality:
         mean_confidence=memory.standing.mean_confidence,
         agreement=totals.agreement if totals.judgments else math.nan,
         gold_accuracy=(totals.gold_right / totals.gold_total if totals.gold_total else math.nan),
+        calibrated=memory.calibrated,
         budget=memory.budget(at),
     )

@@ -1,6 +1,6 @@
 """What `basanite aggregate` shows on the screen."""
 
-from math import floor
+from math import floor, isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,13 @@ def _facts(result: Aggregation, target: float) -> Table:
         if check.settled:
             right = _percent(check.settled_right, check.settled)
             facts.add_row("", f"Of the {check.settled:,} settled among them {right} are right.")
+        if not isnan(check.error.value):
+            off = check.error
+            facts.add_row(
+                "",
+                f"Confidence is off by {100 * off.value:.1f} points "
+                f"({100 * off.low:.1f} to {100 * off.high:.1f}).",
+            )
         facts.add_row(
             "", "Measured before the model was shown the gold; what is written makes use of it."
         )

@@ -11,6 +11,7 @@ from api.graphql.budget import Budget
 from api.graphql.enums import described_enum
 from api.graphql.knobs import Knob
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
+from api.graphql.reputation import Estimate
 from api.graphql.scalars import Json, Sequence
 from api.policy import KNOBS
 from api.presets import PRESETS, PresetName
@@ -145,6 +146,29 @@ class TaskCounts:
     contested: int = field(description="Tasks at full overlap whose consensus is not sure enough.")
 
 
+@strawberry.type(
+    description="What confidence was learned to mean last: how often a label with it is right."
+)
+class Calibration:
+    """How far off confidence is, and what that rests on."""
+
+    error: Estimate | None = field(
+        description="How far confidence is from the share of labels that are right: root mean "
+        "square over groups of gold tasks of like confidence, less what chance makes of it, each "
+        "task as if it were not known. 0.03 is three points. Null with fewer than 20 gold tasks."
+    )
+    gold: int = field(description="Gold tasks that it was learned from, and measured on.")
+    held_out: int = field(
+        description="Judgments that it was learned from besides: hidden, then held against what "
+        "the others let expect."
+    )
+    judgments: int = field(description="Judgments that there were then.")
+    sequence: Sequence | None = field(
+        description="The decision in the log; null before the first, while confidence is what "
+        "crowds are like that Basanite was tried on."
+    )
+
+
 @strawberry.type(description="How a project is doing at one moment.")
 class Quality:
     """The live totals of a project."""
@@ -163,6 +187,7 @@ class Quality:
     gold_accuracy: float | None = field(
         description="Share of judgments of gold tasks that are right; null without any."
     )
+    calibration: Calibration = field(description="What confidence means, and how far off it is.")
     budget: Budget = field(description="What is spent, what open leases reserve, what is left.")
     sequence: Sequence = field(description="The last event of the log that is counted here.")
 

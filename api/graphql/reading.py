@@ -12,6 +12,7 @@ from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, Selection
 from strawberry import ID
 
 from api import projects, rows
+from api.calibrated import Calibrated
 from api.gold_book import SOURCES, STATES
 from api.graphql.budget import budget_of
 from api.graphql.context import Context, Info
@@ -19,6 +20,7 @@ from api.graphql.knobs import knobs_of
 from api.graphql.leasing import labels_of
 from api.graphql.people import workers_of
 from api.graphql.project import (
+    Calibration,
     HeldTo,
     Policy,
     Project,
@@ -28,6 +30,7 @@ from api.graphql.project import (
     TaskCounts,
     Telling,
 )
+from api.graphql.reputation import Estimate
 from api.graphql.scalars import Json, global_id
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.task import STATUSES, Consensus, Judgment, LabelProbability, Task
@@ -70,8 +73,20 @@ def quality_of(quality: rows.Quality) -> Quality:
         mean_confidence=_number(quality.mean_confidence),
         agreement=_number(quality.agreement),
         gold_accuracy=_number(quality.gold_accuracy),
+        calibration=_calibration(quality.calibrated),
         budget=budget_of(quality.budget),
         sequence=LogSequence(quality.seq),
+    )
+
+
+def _calibration(learned: Calibrated) -> Calibration:
+    off = learned.error
+    return Calibration(
+        error=None if off is None else Estimate(value=off.value, low=off.low, high=off.high),
+        gold=learned.gold,
+        held_out=learned.held_out,
+        judgments=learned.judgments,
+        sequence=LogSequence(learned.seq) if learned.seq else None,
     )
 
 

@@ -33,6 +33,7 @@ async def test_confidence_is_learned_and_a_replay_comes_to_the_same(database_url
         assert memory.model.calibration == told.calibration != before
         assert (told.gold, told.judgments) == (60, tasks * workers)
         assert told.error is not None
+        assert shard.quality().calibrated == told
         assert now.confidence[60:].mean() < memory.model.beliefs(ids).confidence[60:].mean() - 0.1
         views = shard.tasks(ids)
         np.testing.assert_array_equal(views.confidence, now.confidence)
