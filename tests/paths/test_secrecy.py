@@ -28,7 +28,9 @@ LOOKED_AT = {
         *("status", "voided", "since", "reasons", "appeal", "appealGranted", "appealAnswer"),
     },
     "LeaseTasksPayload": {"leases", "labels"},
-    "SubmitJudgmentPayload": {"sequence", "duplicate", "status", "consensus"},
+    "SubmitJudgmentPayload": {"sequence", "duplicate", "status", "consensus", "feedback"},
+    # Of what was gold, in the quiz and where the policy wants it; so it tells gold, afterwards.
+    "QuizFeedback": {"right", "labels", "explanation"},
     "SubmitJudgmentsPayload": {
         *("accepted", "duplicates", "refused", "refusals", "codes", "sequences", "consensus"),
     },
@@ -46,6 +48,7 @@ LOOKED_AT = {
 ADMINS_ONLY = {"task", "sequence", "status", "consensus"}  # of leases and answers to judgments
 BY_CHANCE = 5.2  # standard deviations: of 35 columns one is further in one run of 100,000
 TASKS, GOLD = 100, 45
+HALF = 35  # tasks of each worker, about half of those that it gets
 ACCURACIES = (0.95, 0.9, 0.85, 0.8, 0.75, 0.6)
 
 
@@ -79,7 +82,9 @@ async def set_up(server: Serving, rng: np.random.Generator) -> tuple[dict[str, s
         goldRate=0.2,
         goldFloor=0.2,  # of as many for all, or how far a worker is would tell of the rate
         tellWorkers="REASONS",
+        workerShare=0.25,
     )
+    # The names are in the order in which the tasks are added, and in the payload.
     names = [f"{number:03}" for number in rng.permutation(TASKS + GOLD)]
     truth = {name: str(rng.choice(["cat", "dog"])) for name in names}
     gold = set(names[:GOLD])
@@ -111,6 +116,11 @@ async def observe(database_url: str) -> tuple[list[Sight], set[str], list[Answer
             )
             for number, accuracy in enumerate(ACCURACIES)
         ]
+        await watch(watchers, HALF)
+    # Nor after a restart: what was passed over, seen and answered is known to the next server.
+    async with serving(database_url) as server:
+        for watcher in watchers:
+            watcher.meet(server.client, server.url)
         sights = await watch(watchers)
         return sights, gold, [answer for one in watchers for answer in one.answers]
 

@@ -23,7 +23,8 @@ LEASE = """mutation ($input: LeaseTasksInput!) { leaseTasks(input: $input) { __t
 } }"""
 SUBMIT = """mutation ($input: SubmitJudgmentInput!) { submitJudgment(input: $input) { __typename
   ... on SubmitJudgmentPayload {
-    sequence duplicate status consensus { label confidence probabilities { label probability } }
+    sequence duplicate status feedback { right }
+    consensus { label confidence probabilities { label probability } }
   }
   ... on Refusal { code message retryAfter }
 } }"""
@@ -66,10 +67,19 @@ class Watcher:
     _times_seen: dict[str, int] = field(default_factory=dict)
     _given_back: dict[str, Sight] = field(default_factory=dict)
     _standing: str = ""
+    _last: str = ""
 
-    async def work(self) -> None:
-        """Lease, look, judge, repeat, revise and give back, until there is nothing more."""
-        while sights := await self._lease(int(self.rng.integers(1, 6))):
+    def meet(self, client: httpx.AsyncClient, url: str) -> None:
+        """Go on at another server."""
+        self.client, self.url = client, url
+
+    async def work(self, most: int) -> None:
+        """Lease, look, judge, repeat, revise and give back, until there is nothing more or it has
+        had so many."""
+        while len(self.sights) < most:
+            sights = await self._lease(int(self.rng.integers(1, 6)))
+            if not sights:
+                return
             back = [one for one in sights if self.rng.random() < 0.25]
             for sight in [one for one in sights if one not in back]:
                 await self._judge(sight)
@@ -96,11 +106,13 @@ class Watcher:
                     {**lease, "id": "", "expiresAt": "", "payload": sorted(lease["payload"])}
                 ),
                 "expires apart": float(lease["expiresAt"] != answer["leases"][0]["expiresAt"]),
+                "after the last": float(sight.task > self._last),
                 "times seen": self._times_seen.get(sight.task, 0),
                 "came back": 0.0,
                 **{f"lease {name}": value for name, value in about.items()},
             }
             self._times_seen[sight.task] = self._times_seen.get(sight.task, 0) + 1
+            self._last = sight.task
             sights.append(sight)
         for task, given_back in self._given_back.items():
             given_back.seen["came back"] = float(task in {one.task for one in sights})
@@ -162,9 +174,9 @@ def _kind(answer: Answer) -> float:
     return float(int.from_bytes(orjson.dumps(answer, option=orjson.OPT_SORT_KEYS), "big") % 9973)
 
 
-async def watch(watchers: list[Watcher]) -> list[Sight]:
-    """Let all work at once; return what they saw."""
-    await asyncio.gather(*(watcher.work() for watcher in watchers))
+async def watch(watchers: list[Watcher], most: int = 1_000_000) -> list[Sight]:
+    """Let all work at once, until each has had so many tasks; return all that they saw."""
+    await asyncio.gather(*(watcher.work(most) for watcher in watchers))
     return [sight for watcher in watchers for sight in watcher.sights]
 
 
