@@ -33,8 +33,7 @@ from api.rows import (
     Int64s,
     distinct,
 )
-from api.standing import Standing, room, statuses
-from api.stopping import sure_enough
+from api.standing import Standing, room
 from api.tempo import Tempo
 from api.vetting import Vetting
 from api.voices import Voices
@@ -391,9 +390,7 @@ class Memory:
         has not come to."""
         if not self.sweeping:
             return self.standing.status[tasks]
-        required, policy = self.standing.required[tasks], self.project.policy
-        extra = self.standing.beside(tasks, policy)
-        return statuses(now, policy, required, extra, sure_enough(policy, self.model))
+        return self.standing.statuses(self.model, self.project.policy, tasks, now)
 
     def exposures(self, task: int) -> int:
         """How often workers have seen a gold task: those who judged it, hold it (planned leases as

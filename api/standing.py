@@ -116,7 +116,7 @@ class Standing:
         tasks, workers = outcome.tasks, outcome.workers
         self.recount(model, tasks)
         now = model.consensus(tasks)
-        self._put(tasks, now, self._statuses(tasks, now, policy, sure_enough(policy, model)), seq)
+        self._put(tasks, now, self.statuses(model, policy, tasks, now), seq)
         if outcome.refitted:
             self.begin_sweep()
             workers = np.arange(self.workers, dtype=np.int32)
@@ -136,8 +136,10 @@ class Standing:
             return np.zeros(len(tasks), np.int32)
         return self.models[tasks]
 
-    def _statuses(self, tasks: Int32s, now: Consensus, policy: Policy, sure: Float64s) -> Int8s:
-        return statuses(now, policy, self.required[tasks], self.beside(tasks, policy), sure)
+    def statuses(self, model: Categorical, policy: Policy, tasks: Int32s, now: Consensus) -> Int8s:
+        """Return the status that tasks have by the model, of which `now` is their consensus."""
+        required, extra = self.required[tasks], self.beside(tasks, policy)
+        return statuses(now, policy, required, extra, sure_enough(policy, model))
 
     def begin_sweep(self) -> None:
         """Have every task looked at anew."""
@@ -157,7 +159,7 @@ class Standing:
         A confidence counts as changed when it moved by more than `noticeable`.
         """
         now = model.consensus(tasks)
-        status = self._statuses(tasks, now, policy, sure_enough(policy, model))
+        status = self.statuses(model, policy, tasks, now)
         changed = (
             (status != self.status[tasks])
             | (now.label != self.label[tasks])

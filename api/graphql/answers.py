@@ -1,13 +1,33 @@
 """Known answers of tasks, from the outside ids of labels: one that is right, or several."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
+
+from strawberry import field
 
 from api.errors import InvalidInput, UnevenColumns
 from engine.truths import answer_of
 
 WITHDRAWN: Final = -1  # instead of an answer
 UNKNOWN: Final = -2  # a label is named that the project does not have
+
+
+def also_right_field() -> Any:
+    """The field of an input, beside its `labels`, of what else is right."""
+    return field(
+        description="For each task further labels that are right as well; a worker who gives any "
+        "of them is right. Only in projects of up to 14 labels.",
+        default=None,
+    )
+
+
+def explanations_field() -> Any:
+    """The field of an input, beside its `labels`, of why they are right."""
+    return field(
+        description="For each task why its answer is right, or null. Workers are shown it where "
+        "the policy gives feedback in the quiz.",
+        default=None,
+    )
 
 
 def answers_of(

@@ -7,6 +7,7 @@ import strawberry
 from strawberry import ID, field
 
 from api.gold_book import GoldState
+from api.graphql.answers import also_right_field, explanations_field
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
 from api.graphql.scalars import Json, Sequence
 from api.graphql.task import TaskStatus
@@ -169,16 +170,8 @@ class CorrectGoldInput(ActInput):
 
     tasks: list[ID] = field(description="External ids of gold tasks.")
     labels: list[ID] = field(description="External ids of their right answers.")
-    also_right: list[list[ID]] | None = field(
-        description="For each task further labels that are right as well; a worker who gives any "
-        "of them is right. Only in projects of up to 14 labels.",
-        default=None,
-    )
-    explanations: list[str | None] | None = field(
-        description="For each task why its answer is right, or null. Workers are shown it where "
-        "the policy gives feedback in the quiz.",
-        default=None,
-    )
+    also_right: list[list[ID]] | None = also_right_field()
+    explanations: list[str | None] | None = explanations_field()
 
 
 @strawberry.input(description="Tasks and the answers that an expert gives, as parallel lists.")
@@ -187,16 +180,8 @@ class AdjudicateTaskInput(ActInput):
 
     tasks: list[ID] = field(description="External ids of tasks, contested ones most often.")
     labels: list[ID] = field(description="External ids of their right answers.")
-    also_right: list[list[ID]] | None = field(
-        description="For each task further labels that are right as well; a worker who gives any "
-        "of them is right. Only in projects of up to 14 labels.",
-        default=None,
-    )
-    explanations: list[str | None] | None = field(
-        description="For each task why its answer is right, or null. Workers are shown it where "
-        "the policy gives feedback in the quiz.",
-        default=None,
-    )
+    also_right: list[list[ID]] | None = also_right_field()
+    explanations: list[str | None] | None = explanations_field()
     checks: bool = field(
         description="Whether the tasks are hidden among others from now on, to check workers by. "
         "If not, their answers are known, nobody gets them any more, and nobody is measured by "

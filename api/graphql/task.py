@@ -9,6 +9,7 @@ from strawberry import ID, field
 
 from api import rows
 from api.gold_book import GoldSource, GoldState
+from api.graphql.answers import also_right_field, explanations_field
 from api.graphql.enums import described_enum
 from api.graphql.project import Node
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, RowRefusal, TryLater
@@ -175,16 +176,8 @@ class SetGoldInput:
     source: GoldSource | None = field(
         description="Who says so; null leaves it as it is, IMPORTED to begin with.", default=None
     )
-    also_right: list[list[ID]] | None = field(
-        description="For each task further labels that are right as well; a worker who gives any "
-        "of them is right. Only in projects of up to 14 labels.",
-        default=None,
-    )
-    explanations: list[str | None] | None = field(
-        description="For each task why its answer is right, or null. Workers are shown it where "
-        "the policy gives feedback in the quiz.",
-        default=None,
-    )
+    also_right: list[list[ID]] | None = also_right_field()
+    explanations: list[str | None] | None = explanations_field()
 
 
 @strawberry.type(description="What became of each row.")
