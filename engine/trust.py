@@ -25,8 +25,12 @@ Labels = npt.NDArray[np.int16]
 Bools = npt.NDArray[np.bool_]
 
 FOLDS = 5
-MOST_JUDGMENTS = 500_000  # of tasks drawn evenly from all
+# Judgments that are looked at, of tasks drawn evenly from all: so many a worker that the fits know
+# it about as well as the model does, but not fewer than LEAST nor more than MOST.
+JUDGMENTS_A_WORKER = 100
+LEAST_JUDGMENTS, MOST_JUDGMENTS = 100_000, 300_000
 MOST_COUNTS = 1 << 23  # numbers in the workers' confusion matrices, likewise
+ENOUGH_GOLD = 4096  # gold tasks: as many, where there are, however few tasks are drawn
 MOST_HELD_OUT = 2048  # judgments
 
 
@@ -55,13 +59,15 @@ class Evidence(NamedTuple):
 
 class Sample(NamedTuple):
     """Judgments of a model, copied: all of some tasks. task, worker int32[n]; label int16[n]; gold
-    int16[T], -1 for none."""
+    int16[T], -1 for none. shown: tasks before this one were drawn evenly; of the others, more gold,
+    no fit is told that they are gold, for it would know its workers too well."""
 
     labels: int
     task: Ints
     worker: Ints
     label: Labels
     gold: Labels
+    shown: int
 
     @classmethod
     def of(cls, model: Categorical) -> Self:
@@ -69,12 +75,16 @@ class Sample(NamedTuple):
         length = model.votes.length[: model.task_count]
         judged = np.flatnonzero(length).astype(np.int32)
         cells = model.labels ** (2 if model.labels <= FULL_LABELS else 1)
-        parts = max(
-            model.judgment_count / MOST_JUDGMENTS, model.worker_count * cells / MOST_COUNTS, 1.0
-        )
+        enough = JUDGMENTS_A_WORKER * model.worker_count
+        enough = min(max(enough, LEAST_JUDGMENTS), MOST_JUDGMENTS)
+        parts = max(model.judgment_count / enough, model.worker_count * cells / MOST_COUNTS, 1.0)
         some = judged[(np.arange(len(judged) / parts) * parts).astype(np.int64)]
-        task, worker, label = answers_with_labels(model, some)
-        return cls(model.labels, task, worker, label, model.votes.gold[some])
+        more = np.setdiff1d(judged[model.votes.gold[judged] >= 0], some)
+        lacking = ENOUGH_GOLD - np.count_nonzero(model.votes.gold[some] >= 0)
+        more = more[:: len(more) // max(lacking, 1) + 1] if lacking > 0 else more[:0]
+        both = np.concatenate([some, more])
+        task, worker, label = answers_with_labels(model, both)
+        return cls(model.labels, task, worker, label, model.votes.gold[both], len(some))
 
     def examine(self) -> Evidence:
         """Hide gold and judgments from a fit of the rest. Cost: FOLDS batch fits."""
@@ -94,6 +104,7 @@ class Sample(NamedTuple):
             if len(hidden) + len(held) == 0:
                 break
             gold, kept = self.gold.copy(), np.ones(len(worker), np.bool_)
+            gold[self.shown :] = -1
             gold[hidden] = -1
             kept[held] = False
             # Gold is shown more often than other tasks are.

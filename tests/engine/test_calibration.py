@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Categorical
-from engine.calibrating import calibrate, error, learn, surprise
+from engine.calibrating import calibrate, distance, error, learn, surprise
 from engine.calibration import Calibration
-from engine.trust import Evidence, Sample
+from engine.trust import ENOUGH_GOLD, LEAST_JUDGMENTS, Evidence, Sample
 from scripts.benchmarks.crowds import PLANS, simulate
 from tests.naive_calibration import confidence
 
@@ -127,6 +127,30 @@ def test_hidden_gold_is_as_hard_as_tasks_without_gold() -> None:
         found.append(seen.right.mean())
         really.append((model.beliefs(tasks).label == crowd.truth[tasks]).mean())
     assert np.mean(found) == pytest.approx(np.mean(really), abs=0.035)
+
+
+def test_of_a_large_project_a_part_is_looked_at_and_gold_is_not_thinned_with_it() -> None:
+    rng = np.random.default_rng(3)
+    tasks, overlap, workers = 50_000, 6, 250
+    task = np.repeat(np.arange(tasks, dtype=np.int32), overlap)
+    worker = ((task + np.tile(rng.permutation(workers)[:overlap], tasks)) % workers).astype(
+        np.int32
+    )
+    truth = rng.integers(0, 2, tasks).astype(np.int16)
+    hard = rng.random(tasks) < 0.2  # nobody knows these
+    right = rng.random(len(task)) < np.where(hard[task], 0.5, 0.85)
+    label = np.where(right, truth[task], 1 - truth[task]).astype(np.int16)
+    gold = np.full(tasks, -1, np.int16)
+    gold[::20] = truth[::20]
+    model = Categorical.fit(task, worker, label, 2, gold)
+    sample = Sample.of(model)
+    assert len(sample.task) < LEAST_JUDGMENTS + overlap * ENOUGH_GOLD
+    assert np.count_nonzero(sample.gold >= 0) == len(gold[::20])
+    assert np.count_nonzero(sample.gold[: sample.shown] >= 0) < len(gold[::20]) / 2
+    calibrate(model)
+    others = np.flatnonzero(gold < 0).astype(np.int32)
+    now = model.consensus(others)
+    assert distance(now.confidence, now.label == truth[others]).value < 0.03
 
 
 def test_a_calibrated_crowd_is_as_often_right_as_it_says() -> None:
