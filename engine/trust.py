@@ -75,12 +75,12 @@ class Sample(NamedTuple):
         length = model.votes.length[: model.task_count]
         judged = np.flatnonzero(length).astype(np.int32)
         cells = model.labels ** (2 if model.labels <= FULL_LABELS else 1)
-        enough = JUDGMENTS_A_WORKER * model.worker_count
-        enough = min(max(enough, LEAST_JUDGMENTS), MOST_JUDGMENTS)
-        parts = max(model.judgment_count / enough, model.worker_count * cells / MOST_COUNTS, 1.0)
+        judgments, workers = model.judgment_count, model.worker_count
+        enough = min(max(JUDGMENTS_A_WORKER * workers, LEAST_JUDGMENTS), MOST_JUDGMENTS)
+        parts = max(judgments / enough, workers * cells / MOST_COUNTS, 1.0)
         some = judged[(np.arange(len(judged) / parts) * parts).astype(np.int64)]
         more = np.setdiff1d(judged[model.votes.gold[judged] >= 0], some)
-        lacking = ENOUGH_GOLD - np.count_nonzero(model.votes.gold[some] >= 0)
+        lacking = ENOUGH_GOLD - int(np.count_nonzero(model.votes.gold[some] >= 0))
         more = more[:: len(more) // max(lacking, 1) + 1] if lacking > 0 else more[:0]
         both = np.concatenate([some, more])
         task, worker, label = answers_with_labels(model, both)

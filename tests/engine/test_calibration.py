@@ -133,9 +133,8 @@ def test_of_a_large_project_a_part_is_looked_at_and_gold_is_not_thinned_with_it(
     rng = np.random.default_rng(3)
     tasks, overlap, workers = 50_000, 6, 250
     task = np.repeat(np.arange(tasks, dtype=np.int32), overlap)
-    worker = ((task + np.tile(rng.permutation(workers)[:overlap], tasks)) % workers).astype(
-        np.int32
-    )
+    apart = np.tile(rng.permutation(workers)[:overlap].astype(np.int32), tasks)
+    worker = (task + apart) % workers
     truth = rng.integers(0, 2, tasks).astype(np.int16)
     hard = rng.random(tasks) < 0.2  # nobody knows these
     right = rng.random(len(task)) < np.where(hard[task], 0.5, 0.85)
