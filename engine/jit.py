@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core import cgutils, config
+from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 from platformdirs import user_cache_path
 
@@ -54,7 +54,7 @@ def bare(function: Kernel) -> Kernel:
 
 
 def _borrow(typing_context: Any, arrays: Any) -> Any:
-    """The same arrays (a named tuple of them) without their reference counts.
+    """The same named tuple, its arrays without their reference counts.
 
     The caller of a kernel keeps its arrays alive as long as the kernel runs, so counting references
     inside is wasted: atomic increments at each call of a helper doubled the cost of a judgment.
@@ -65,6 +65,8 @@ def _borrow(typing_context: Any, arrays: Any) -> Any:
         null: Any = cgutils.get_null_value
         bare = args[0]
         for place, array in enumerate(signature.return_type):
+            if not isinstance(array, types.Array):
+                continue
             view = context.make_array(array)(context, builder, builder.extract_value(bare, place))
             view.meminfo = null(view.meminfo.type)
             view.parent = null(view.parent.type)

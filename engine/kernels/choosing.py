@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel, part
+from engine.jit import borrow, kernel, part
 from engine.kernels import forms
 from engine.kernels.gain import gain_of
 from engine.kernels.queue import BLOCK, DOUBTS, LOADS, WORDS, Lists, doubt_of
@@ -243,6 +243,8 @@ def pick(
     Returns how many are picked now, the next group to go on with, and the priority in which tasks
     were passed over unseen although more were wanted, or -1: the caller walks there first.
     """
+    lists, votes, tables = borrow(lists), borrow(votes), borrow(tables)
+    wish, scratch = borrow(wish), borrow(scratch)
     if wish.mode == INFORMATION:
         forms.answers(tables, wish.workers[0], scratch.answers)
     while first < wish.groups.shape[0]:
@@ -296,6 +298,8 @@ def walk(
     `useless` [blocks, WORDS] bears the tasks that the worker can never have; what is found to be so
     is noted. Returns how many there are, and the block to go on with, or -1 at the end.
     """
+    lists, votes, tables = borrow(lists), borrow(votes), borrow(tables)
+    wish = borrow(wish)
     left = WALK
     count = 0
     while block < useless.shape[0]:
@@ -335,6 +339,8 @@ def rank(
 ) -> npt.NDArray[np.intp]:
     """The order of the first candidates, best first: those that lack judgments, then by the mode.
     The worker's answers must be laid out."""
+    lists, votes, tables = borrow(lists), borrow(votes), borrow(tables)
+    wish, scratch = borrow(wish), borrow(scratch)
     if wish.mode in (UNCERTAINTY, INFORMATION):
         _weigh(lists, votes, tables, wish, scratch, count)
     else:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engine.jit import kernel, part
+from engine.jit import borrow, kernel, part
 from engine.kernels import forms
 from engine.kernels.votes import Votes
 
@@ -102,6 +102,7 @@ def join(lists: Lists, task: int) -> None:
 @kernel
 def add(lists: Lists, tasks: Ints, groups: npt.NDArray[np.int16]) -> None:
     """Put new tasks, without load, into their lists."""
+    lists = borrow(lists)
     for i in range(tasks.shape[0]):
         task = tasks[i]
         lists.group[task] = groups[i] + 1
@@ -112,6 +113,7 @@ def add(lists: Lists, tasks: Ints, groups: npt.NDArray[np.int16]) -> None:
 @kernel
 def set_loads(lists: Lists, tasks: Ints, loads: Ints) -> None:
     """Move tasks to the lists of their new loads; closed ones only take note."""
+    lists = borrow(lists)
     for i in range(tasks.shape[0]):
         task = tasks[i]
         if lists.load[task] == loads[i]:
@@ -126,6 +128,7 @@ def set_loads(lists: Lists, tasks: Ints, loads: Ints) -> None:
 @kernel
 def set_open(lists: Lists, tasks: Ints, opened: npt.NDArray[np.bool_]) -> None:
     """Put tasks that are opened at the end of their lists, and take closed ones out."""
+    lists = borrow(lists)
     for i in range(tasks.shape[0]):
         task = tasks[i]
         if opened[i] == (lists.place[task] != NOWHERE):
@@ -148,6 +151,7 @@ def doubt_of(votes: Votes, tables: Any, task: int) -> float:
 @kernel
 def sort_in(lists: Lists, votes: Votes, tables: Any, tasks: Ints) -> None:
     """Move tasks to the lists of their doubt; closed ones only take note."""
+    lists, votes, tables = borrow(lists), borrow(votes), borrow(tables)
     for i in range(tasks.shape[0]):
         task = tasks[i]
         doubt = doubt_of(votes, tables, task)
