@@ -117,8 +117,10 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
             standing = known.muted.get(key, -1)  # to its worker it looks as if it counted
         if barred and worker in barred and standing != label:
             # What it holds a paused worker may finish; what is stored already is only repeated.
+            # It replaces none: who knows that it failed a quiz could turn all its answers round.
             banned = barred[worker] == BANNED
-            if banned or (key not in pairs and not isinstance(lease, EndedLease)):
+            held = key in pairs or isinstance(lease, EndedLease)
+            if banned or standing >= 0 or not held:
                 if untold:
                     codes[row] = _pretext(standing, lease, require_lease)
                 else:
@@ -189,8 +191,8 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
 def _pretext(standing: int, lease: OpenLease | EndedLease | None, require_lease: bool) -> Code:
     """What a worker is told who must not learn that it is paused, banned or voided: what it would
     hear if the task was taken."""
-    if isinstance(lease, EndedLease):
-        return _ENDED[lease.outcome]
     if standing >= 0:
         return Code.TASK_CLOSED
+    if isinstance(lease, EndedLease):
+        return _ENDED[lease.outcome]
     return Code.LEASE_REQUIRED if lease is None and require_lease else Code.OVERLAP_FULL

@@ -4,57 +4,19 @@ Each check is a function of the policy and of facts about the project. HIGH: som
 at all. What is said is an estimate for people who set knobs, and decides nothing.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from math import ceil, log
 from typing import Final
 
+from api.advice import Advice, Facts, Found
 from api.alerts import Severity
-from api.budget import NOTHING_PAID, Cost
+from api.gold_linter import about_gold, about_quiz, divergence
 from api.policy import GOLD, Policy
 
 LONG_OVERLAP: Final = 4  # from which on it is worth to stop early
 LONGEST: Final = 30  # days that the open tasks may take
-LEAST_GOLD: Final = 10  # a label, below which workers soon know it by heart
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a policy is held against. Workers are those who get tasks now.
-
-    accuracy: mean expected accuracy of those who judged, weighed by their judgments; None before
-    any. held_to: the accuracy on gold that is enough now, and the one that is too little. life:
-    median judgments of the people who judged; 0 before any. gold: active gold tasks by label.
-    seconds, slow: the median time of the last judgments and the one that nine in ten stay below;
-    None where no time is known. judged: judgments of the open tasks. paid: what all of them cost.
-    """
-
-    labels: int
-    open_tasks: int
-    people: int
-    models: int
-    accuracy: float | None
-    held_to: tuple[float, float]
-    life: float
-    gold: tuple[int, ...]
-    seconds: float | None
-    slow: float | None
-    judged: int = 0
-    paid: Cost = NOTHING_PAID
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """Something to change. code: stable. todo: what to do about it."""
-
-    code: str
-    severity: Severity
-    knob: str
-    text: str
-    todo: str
-
-
-_Found = Iterator[Advice]
 _ORDER: Final = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
 
 
@@ -70,26 +32,14 @@ def agreed(judgments: int, accuracy: float, labels: int) -> float:
     return right / (right + (labels - 1) * wrong)
 
 
-def to_pass(policy: Policy, facts: Facts) -> int:
-    """Judgments of gold after which an acceptable worker has passed the quiz, about."""
-    good, bad = facts.held_to
-    return ceil(log(2 / policy.pass_error) / _divergence(good, bad))
-
-
 def to_pause(policy: Policy, facts: Facts) -> int:
     """Judgments after which who clicks at random is paused, about."""
     good, chance = facts.held_to[0], 1 / facts.labels
     share = policy.gold_rate if any(facts.gold) else 0.0
-    nats = share * _divergence(chance, good)
+    nats = share * divergence(chance, good)
     if policy.status_evidence != GOLD and facts.accuracy is not None:
-        nats += (1 - share) * _divergence(chance, _alike(good, facts.accuracy, facts.labels))
+        nats += (1 - share) * divergence(chance, _alike(good, facts.accuracy, facts.labels))
     return ceil(log(1 / policy.pause_error) / nats) if nats > 0 else 1 << 30
-
-
-def _divergence(p: float, q: float) -> float:
-    """Nats that an answer tells, on average, of one who is right with probability p from one who is
-    so with q; never 0, since nobody waits for ever."""
-    return max(p * log(p / q) + (1 - p) * log((1 - p) / (1 - q)), 1e-6)
 
 
 def _alike(one: float, other: float, labels: int) -> float:
@@ -97,7 +47,7 @@ def _alike(one: float, other: float, labels: int) -> float:
     return one * other + (1 - one) * (1 - other) / (labels - 1)
 
 
-def _overlap(policy: Policy, facts: Facts) -> _Found:
+def _overlap(policy: Policy, facts: Facts) -> Found:
     able = facts.people + (facts.models if policy.models_count else 0)
     who = "workers" if policy.models_count else "people"
     if not able:
@@ -130,7 +80,7 @@ def _overlap(policy: Policy, facts: Facts) -> _Found:
         )
 
 
-def _confidence(policy: Policy, facts: Facts) -> _Found:
+def _confidence(policy: Policy, facts: Facts) -> Found:
     accuracy = facts.held_to[0] if facts.accuracy is None else facts.accuracy
     if accuracy <= 1 / facts.labels or policy.target_confidence >= 1:
         return
@@ -151,63 +101,7 @@ def _confidence(policy: Policy, facts: Facts) -> _Found:
     )
 
 
-def _gold(policy: Policy, facts: Facts) -> _Found:
-    total, lacking = sum(facts.gold), facts.gold.count(0)
-    if policy.status_evidence == GOLD and total == 0:
-        yield Advice(
-            "STATUS_WITHOUT_GOLD",
-            Severity.HIGH,
-            "status_evidence",
-            "Statuses rest on gold alone, and there is no active gold: nobody is ever found out.",
-            "Add gold, or set statusEvidence to GOLD_AND_CONSENSUS.",
-        )
-    elif total == 0 and policy.gold_rate > 0:
-        yield Advice(
-            "NO_GOLD",
-            Severity.LOW,
-            "gold_rate",
-            "There is no active gold, so that none is hidden among the tasks.",
-            f"Add gold, {LEAST_GOLD} tasks a label to begin with, or set goldRate to 0.",
-        )
-    if total and policy.gold_rate == 0 and not policy.quiz:
-        yield Advice(
-            "GOLD_NOT_USED",
-            Severity.MEDIUM,
-            "gold_rate",
-            f"There are {total} gold tasks, and no worker gets to see one: goldRate is 0.",
-            "Set goldRate, say to 0.1.",
-        )
-    if total and lacking and facts.labels <= total:
-        yield Advice(
-            "GOLD_LACKS_LABELS",
-            Severity.LOW,
-            "gold_rate",
-            f"{lacking} of {facts.labels} labels have no active gold: nothing tells who is blind "
-            "to them.",
-            "Add gold of each label.",
-        )
-    needed = to_pass(policy, facts)
-    if policy.quiz and total < needed and (policy.status_evidence == GOLD or total == 0):
-        yield Advice(
-            "QUIZ_SHORT_OF_GOLD",
-            Severity.HIGH,
-            "quiz",
-            f"A worker who is just acceptable passes the quiz after about {needed} gold tasks, and "
-            f"there are {total}: most never pass.",
-            f"Add gold, raise passError from {policy.pass_error:g}, or do without the quiz.",
-        )
-    if not policy.require_lease and total:
-        yield Advice(
-            "GOLD_NOT_HIDDEN",
-            Severity.MEDIUM,
-            "require_lease",
-            "Workers may judge without a lease and choose their tasks: those who ask each other "
-            "which tasks everybody gets find the gold.",
-            "Set requireLease to true.",
-        )
-
-
-def _workers(policy: Policy, facts: Facts) -> _Found:
+def _workers(policy: Policy, facts: Facts) -> Found:
     chance = 1 / facts.labels
     if policy.acceptable_accuracy <= chance:
         yield Advice(
@@ -248,7 +142,7 @@ def _workers(policy: Policy, facts: Facts) -> _Found:
         )
 
 
-def _times(policy: Policy, facts: Facts) -> _Found:
+def _times(policy: Policy, facts: Facts) -> Found:
     if facts.seconds is None or facts.slow is None:
         return
     if policy.lease_seconds < facts.slow:
@@ -271,7 +165,7 @@ def _times(policy: Policy, facts: Facts) -> _Found:
         )
 
 
-def _shares(policy: Policy, facts: Facts) -> _Found:
+def _shares(policy: Policy, facts: Facts) -> Found:
     able = facts.people + facts.models
     needed = policy.enough / policy.overlap
     if able and able * policy.worker_share < needed:
@@ -286,7 +180,7 @@ def _shares(policy: Policy, facts: Facts) -> _Found:
         )
 
 
-def _leases(policy: Policy, facts: Facts) -> _Found:
+def _leases(policy: Policy, facts: Facts) -> Found:
     able = facts.people + facts.models
     places = facts.open_tasks * policy.overlap
     if able > 1 and facts.open_tasks and able * policy.leases_per_worker > places:
@@ -300,7 +194,7 @@ def _leases(policy: Policy, facts: Facts) -> _Found:
         )
 
 
-def _budget(policy: Policy, facts: Facts) -> _Found:
+def _budget(policy: Policy, facts: Facts) -> Found:
     needed = max(facts.open_tasks * policy.enough - facts.judged, facts.open_tasks)
     spent = facts.paid
     limits = (
@@ -361,10 +255,11 @@ def _budget(policy: Policy, facts: Facts) -> _Found:
         )
 
 
-_CHECKS: Final[tuple[Callable[[Policy, Facts], _Found], ...]] = (
+_CHECKS: Final[tuple[Callable[[Policy, Facts], Found], ...]] = (
     _overlap,
     _confidence,
-    _gold,
+    about_gold,
+    about_quiz,
     _workers,
     _times,
     _shares,

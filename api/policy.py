@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import ceil
 from typing import Any
 
 from api.errors import InvalidPolicy
@@ -11,6 +12,7 @@ LONGEST_NAME = 200  # characters
 # How tasks are chosen once each has its least number of judgments.
 RANDOM, BREADTH, UNCERTAINTY, INFORMATION = "RANDOM", "BREADTH", "UNCERTAINTY", "INFORMATION"
 GOLD, GOLD_AND_CONSENSUS = "GOLD", "GOLD_AND_CONSENSUS"  # what a status rests on
+PAUSE, BAN = "PAUSE", "BAN"  # what becomes of those who fail the quiz
 
 
 def _knob(
@@ -171,6 +173,24 @@ class Policy:
     )
     # The quiz, and gold hidden among the other tasks of a worker.
     quiz: bool = _switch(False, "Whether new workers have to pass a quiz before they are active.")
+    quiz_count: int | None = _knob(
+        None,
+        1,
+        1000,
+        "Gold tasks of the quiz: the first that a worker answers. With them it is over, and passed "
+        "with quizShare of them; null for a quiz that lasts until the worker is proven, at "
+        "passError. Tests of who is paused go on beside it.",
+    )
+    quiz_share: float = _knob(
+        0.8, 0.0, 1.0, "Share of the quizCount answers that must be right to pass the quiz."
+    )
+    quiz_failed: str = _choice(
+        PAUSE,
+        "What becomes of a worker who fails a quiz of quizCount gold tasks. It may appeal, and "
+        "whom staff lets in has passed; gold that is corrected is counted anew.",
+        PAUSE="It is paused.",
+        BAN="It is banned.",
+    )
     gold_rate: float = _knob(
         0.2,
         0.0,
@@ -351,6 +371,11 @@ class Policy:
     def enough(self) -> int:
         """Judgments from which confidence may settle a task."""
         return self.overlap if self.min_judgments is None else self.min_judgments
+
+    @property
+    def quiz_right(self) -> int:
+        """Answers of the quiz that must be right, where it has a fixed number."""
+        return ceil(round((self.quiz_count or 0) * self.quiz_share, 6))
 
     @property
     def budgeted(self) -> bool:

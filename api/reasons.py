@@ -17,6 +17,12 @@ def reasons(evidence: Mapping[str, Any], *, worse: bool, hurried: bool) -> list[
     right, total = evidence["gold_right"], evidence["gold_total"]
     if total:
         found.append(f"{right} of {total} judgments of gold tasks are right.")
+    if evidence.get("quiz_total"):
+        right, total = evidence["quiz_right"], evidence["quiz_total"]
+        found.append(
+            f"{right} of the first {total} are right in the quiz, which takes "
+            f"{evidence['quiz_needed']}."
+        )
     if evidence["scored"] >= 1:
         found.append(
             f"{evidence['alike']:.0f} of {evidence['scored']:.0f} judgments are like most others; "

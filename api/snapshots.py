@@ -22,7 +22,7 @@ from db import snapshots as stored
 from db.connect import AnyConnection
 from engine import Categorical, StatusTests
 
-FORMAT: Final = 11  # counts up when the bytes, or the meaning of the arrays, change
+FORMAT: Final = 12  # counts up when the bytes, or the meaning of the arrays, change
 KEPT: Final = 2
 
 _MAGIC: Final = b"BASANITE"

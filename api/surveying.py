@@ -3,7 +3,7 @@
 import asyncpg
 import numpy as np
 
-from api.linter import Facts
+from api.advice import Facts
 from api.rows import OPEN
 from api.views import Views
 from db import reads

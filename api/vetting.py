@@ -25,7 +25,7 @@ from api.acts import (
 )
 from api.decisions import PROJECT_CHANGED, STATUS_CHANGED
 from api.lessons import Lessons
-from api.policy import GOLD_AND_CONSENSUS, Policy
+from api.policy import BAN, GOLD_AND_CONSENSUS, Policy
 from api.projects import Project
 from api.rows import Int32s, Int64s, distinct
 from engine import STATUSES, Findings, StatusRules, StatusTests, Transitions, Turn
@@ -221,6 +221,9 @@ def rules_of(policy: Policy) -> StatusRules:
         drift_alarms=policy.drift_alarms,
         project_error=policy.project_error,
         quiz=policy.quiz,
+        quiz_count=policy.quiz_count or 0,
+        quiz_right=policy.quiz_right,
+        quiz_bans=policy.quiz_failed == BAN,
         consensus=policy.status_evidence == GOLD_AND_CONSENSUS,
     )
 

@@ -52,6 +52,7 @@ def blank_verdicts() -> Verdicts:
         rush=np.zeros(0, np.int64),
         rushing=np.zeros(0, np.uint8),
         usual=np.zeros((0, 3), np.int64),
+        excused=np.zeros(0, np.uint8),
         settled=np.zeros(0, np.int64),
         waiting=np.zeros(0, np.uint8),
         limits=np.zeros(verdict.LIMITS, np.int64),

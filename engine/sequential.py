@@ -39,7 +39,7 @@ OF_JUDGMENTS = ("acceptable", "unacceptable", "crowd_share", "consensus", "drift
 _LISTS = ("start", "length", "capacity")
 _POOL = ("member", "note")
 _SUMS = ("life", "recent", "gold_counts", "room")
-_KEPT = ("status", "alarms", "held", "forgiven", "settled", "waiting")
+_KEPT = ("status", "alarms", "held", "forgiven", "excused", "settled", "waiting")
 _STANDING = (*_KEPT, "rush", "rushing", "usual")
 
 
@@ -206,9 +206,12 @@ class StatusTests:
 
     def lift(self, worker: int) -> Transitions:
         """Lift a worker's pause or ban. The evidence stays; it takes RELAPSE times as much to pause
-        it again, and no less if it falls meanwhile."""
+        it again, and no less if it falls meanwhile. A quiz that it failed counts as passed."""
         self._see(worker)
-        against = self._find_out(np.array([worker]))[0, verdict.AGAINST]
+        found = self._find_out(np.array([worker]))[0]
+        against = found[verdict.AGAINST]
+        if found[verdict.QUIZ_SEEN] >= self._verdicts.limits[verdict.QUIZ_COUNT] > 0:
+            self._verdicts.excused[worker] = 1
         self._verdicts.held[worker] = -1
         self._verdicts.forgiven[worker] = against + units(RELAPSE)
         return self._decide(np.array([worker]))
@@ -267,7 +270,8 @@ class StatusTests:
         Cost: O(judgments).
         """
         rules = dict(zip(RULES, columns["rules"].tolist(), strict=True))
-        rules |= {name: bool(rules[name]) for name in ("quiz", "consensus")}
+        rules |= {name: bool(rules[name]) for name in ("quiz", "consensus", "quiz_bans")}
+        rules |= {name: int(rules[name]) for name in ("quiz_count", "quiz_right")}
         tests = cls(int(columns["labels"]), StatusRules(**rules))
         tests._crowds.clear()
         for shares, known in zip(columns["shares"], columns["crowds"].tolist(), strict=True):

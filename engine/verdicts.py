@@ -20,6 +20,9 @@ from engine.kernels.verdict import (
     HURRIED,
     JUDGED,
     PASSING,
+    QUIZ_ASKED,
+    QUIZ_HIT,
+    QUIZ_SEEN,
     RUSH,
     SINCE,
     TRUSTING,
@@ -45,7 +48,9 @@ class StatusRules:
     quiz, of those not better than acceptable are ever trusted. ban_error 0: nobody is banned but by
     staff. drift_alarms: false ones in 1,000 judgments of a steady worker. project_error: chance
     that a steady project ever raises an alarm. quiz: whether new workers begin in QUIZ. consensus:
-    whether agreement with others counts, or gold alone.
+    whether agreement with others counts, or gold alone. quiz_count: with 0 a test passes them;
+    else who has so many judgments of gold has passed if quiz_right of the first ones are right, and
+    is paused if not, or with quiz_bans banned.
     """
 
     acceptable: float = 0.8
@@ -60,6 +65,9 @@ class StatusRules:
     project_error: float = 0.01
     quiz: bool = True
     consensus: bool = True
+    quiz_count: int = 0
+    quiz_right: int = 0
+    quiz_bans: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.unacceptable < self.acceptable < 1:
@@ -73,6 +81,8 @@ class StatusRules:
             raise ValueError("error rates must be 0 <= ban < pause < watch")
         if not 0 < self.drift_alarms < 50:
             raise ValueError("drift_alarms must lie between 0 and 50")
+        if not 0 <= self.quiz_right <= self.quiz_count:
+            raise ValueError("quiz_right must lie between 0 and quiz_count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,8 @@ class Findings:
     trusting: better than acceptable. drift: worse since its judgment of index `since`. rush: fast
     all of a sudden. judgments: live ones; gold_right of gold_total are on gold. scored: those with
     others beside them, of which `alike` are like most others, where `expected` would be if the
-    worker was just acceptable.
+    worker was just acceptable. Where the quiz has a fixed rule: quiz_right of the quiz_total
+    answers to its gold so far, and quiz_needed of all of it.
     """
 
     against: Floats
@@ -99,6 +110,9 @@ class Findings:
     scored: Floats
     alike: Floats
     expected: Floats
+    quiz_right: Ints
+    quiz_total: Ints
+    quiz_needed: Ints
 
     @classmethod
     def read(cls, found: Longs) -> Self:
@@ -118,6 +132,9 @@ class Findings:
             scored=nats[:, WITH],
             alike=nats[:, ALIKE],
             expected=nats[:, WOULD],
+            quiz_right=whole[:, QUIZ_HIT],
+            quiz_total=whole[:, QUIZ_SEEN],
+            quiz_needed=whole[:, QUIZ_ASKED],
         )
 
 

@@ -100,6 +100,9 @@ class Yardstick:
             rules.quiz,
             min(int(np.searchsorted(LEVELS, merit)), len(LEVELS) - 1),
             ceil(good * ONE),
+            rules.quiz_count if rules.quiz else 0,
+            rules.quiz_right if rules.quiz else 0,
+            verdict.BANNED if rules.quiz_bans else verdict.PAUSED,
         )
         for how, accuracy in enumerate((1 / K, half, bad)):
             verdicts.gold_bets[how] = (

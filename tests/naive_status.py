@@ -35,6 +35,7 @@ class NaiveStatus:
     alarms: dict[int, tuple[bool, bool]] = field(default_factory=dict)
     held: dict[int, int] = field(default_factory=dict)
     forgiven: dict[int, int] = field(default_factory=dict)
+    excused: set[int] = field(default_factory=set)  # from a failed quiz
     settled: dict[int, int] = field(default_factory=dict)  # judgments whose pace staff accepts
     waiting: set[int] = field(default_factory=set)  # for the end of an act
     events: int = 0
@@ -135,6 +136,14 @@ class NaiveStatus:
         codes = [self.code(task, worker) for task in self.work.get(worker, [])]
         return sum(code is True for code in codes), sum(isinstance(code, bool) for code in codes)
 
+    def exam(self, worker: int) -> tuple[int, int]:
+        """Of the first gold judgments that the fixed rule of the quiz asks for: how many there are,
+        and how many are right."""
+        count = self.rules.quiz_count if self.rules.quiz else 0
+        codes = [self.code(task, worker) for task in self.work.get(worker, [])]
+        first = [code for code in codes if isinstance(code, bool)][:count]
+        return len(first), sum(first)
+
     def against(self, worker: int) -> int:
         good, bad, half, _ = (accuracy for _, accuracy in self.asked(self.crowds[-1]))
         right, total = self.on_gold(worker)
@@ -226,6 +235,7 @@ class NaiveStatus:
             len(self.work.get(worker, [])),
             total,
             right,
+            *self.exam(worker),
         )
 
     def limit(self, ratio: float) -> int:
@@ -233,7 +243,8 @@ class NaiveStatus:
 
     def conclude(self, worker: int, *, anew: bool) -> tuple[int, tuple[bool, bool]]:
         rules = self.rules
-        against, passing, trusting, drift, _, _, _, total, right = self.findings(worker)
+        found = self.findings(worker)
+        against, passing, trusting, drift, _, _, _, total, right, seen, hit = found
         was = QUIZ if anew else self.status_of(worker)
         stood = not anew and self.alarms.get(worker, (False, False))[0]
 
@@ -248,15 +259,24 @@ class NaiveStatus:
         if worker in self.held:
             return self.held[worker], alarms
         ban = 1 / (rules.ban_error or 1e-300)
+        ruled = rules.quiz and rules.quiz_count > 0
+        taken = ruled and worker not in self.excused
+        failed = taken and seen == rules.quiz_count and hit < rules.quiz_right
+        if failed and rules.quiz_bans:
+            return BANNED, alarms
         if counts and reached(against, ban, stands=was == BANNED):
             return BANNED, alarms
         if counts and reached(against, 1 / rules.pause_error, stands=was >= PAUSED):
             return PAUSED, alarms
+        if failed:
+            return PAUSED, alarms
+        if taken and seen < rules.quiz_count:
+            return QUIZ, alarms
         if any(alarms) or reached(against, 1 / rules.watch_error, stands=was >= WATCH):
             return WATCH, alarms
         if proven and reached(trusting, 1 / rules.trust_error, stands=was == TRUSTED):
             return TRUSTED, alarms
-        if not rules.quiz or reached(passing, 2 / rules.pass_error, stands=was != QUIZ):
+        if ruled or not rules.quiz or reached(passing, 2 / rules.pass_error, stands=was != QUIZ):
             return ACTIVE, alarms
         return QUIZ, alarms
 

@@ -81,7 +81,7 @@ class PolicyChange:
 
 @strawberry.type(description="Something about a policy that does not fit its project.")
 class PolicyAdvice:
-    """Advice of api.linter."""
+    """Advice of api.advice."""
 
     code: str = field(description="What it is; stable.")
     severity: Severity = field(description="HIGH: something does not work at all.")

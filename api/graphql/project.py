@@ -56,6 +56,16 @@ class Routing(Enum):
     INFORMATION = "INFORMATION"
 
 
+@described_enum(
+    KNOBS["quiz_failed"].metadata["meaning"], **KNOBS["quiz_failed"].metadata["options"]
+)
+class QuizFailed(Enum):
+    """What becomes of those who fail the quiz."""
+
+    PAUSE = "PAUSE"
+    BAN = "BAN"
+
+
 @strawberry.interface(description="An object whose id is unique over all types and projects.")
 class Node:
     """Relay's Node."""
@@ -103,6 +113,9 @@ class Policy:
     drift_alarms: float = _knob("drift_alarms")
     project_error: float = _knob("project_error")
     quiz: bool = _knob("quiz")
+    quiz_count: int | None = _knob("quiz_count")
+    quiz_share: float = _knob("quiz_share")
+    quiz_failed: QuizFailed = _knob("quiz_failed")
     gold_rate: float = _knob("gold_rate")
     gold_floor: float = _knob("gold_floor")
     gold_exposures: int = _knob("gold_exposures")
@@ -258,6 +271,9 @@ class PolicyChanges:
     drift_alarms: float | None = _knob("drift_alarms", default=UNSET)
     project_error: float | None = _knob("project_error", default=UNSET)
     quiz: bool | None = _knob("quiz", default=UNSET)
+    quiz_count: int | None = _knob("quiz_count", default=UNSET)
+    quiz_share: float | None = _knob("quiz_share", default=UNSET)
+    quiz_failed: QuizFailed | None = _knob("quiz_failed", default=UNSET)
     gold_rate: float | None = _knob("gold_rate", default=UNSET)
     gold_floor: float | None = _knob("gold_floor", default=UNSET)
     gold_exposures: int | None = _knob("gold_exposures", default=UNSET)

@@ -25,6 +25,7 @@ from api.graphql.project import (
     Policy,
     Project,
     Quality,
+    QuizFailed,
     Routing,
     StatusEvidence,
     TaskCounts,
@@ -195,6 +196,7 @@ def selected(info: Info) -> frozenset[str]:
 
 def _policy(project: projects.Project) -> Policy:
     knobs = project.policy.to_json() | {
+        "quiz_failed": QuizFailed(project.policy.quiz_failed),
         "status_evidence": StatusEvidence(project.policy.status_evidence),
         "tell_workers": Telling(project.policy.tell_workers),
         "routing": Routing(project.policy.routing),

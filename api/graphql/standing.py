@@ -74,6 +74,11 @@ class Evidence:
     expected: float = field(
         description="How many of them would be, if the worker was just acceptable."
     )
+    quiz_right: int = field(
+        default=0, description="Right answers in the quiz; 0 where it asks for no fixed number."
+    )
+    quiz_total: int = field(default=0, description="Answers to gold in it, quizCount at most.")
+    quiz_needed: int = field(default=0, description="Right answers that it takes to pass.")
 
 
 @strawberry.type(description="A decision about a worker's status, from the log.")

@@ -168,6 +168,28 @@ def _count_gold(record: Record, worker: int, code: int, sign: int) -> None:
 
 
 @bare
+def first_on_gold(
+    votes: Rows, work: Rows, record: Record, worker: int, count: int
+) -> tuple[int, int]:
+    """How many of the worker's first `count` judgments of gold tasks there are, in the order in
+    which it judged, and how many of these are right. Cost: O(its judgments up to the last of them),
+    and for each O(judgments of the task)."""
+    most = min(count, record.gold_counts[worker, TOTAL])
+    seen = 0
+    right = 0
+    row: Any = np.int64(work.start[worker])
+    while seen < most:
+        task: Any = np.int64(work.member[row])
+        if record.gold[task] >= 0:
+            note = votes.note[rows.find(votes, task, worker, votes.length[task])]
+            code = _on_gold(record, label_of(note), record.gold[task])
+            right += code - record.patterns.shape[0]
+            seen += 1
+        row += 1
+    return seen, right
+
+
+@bare
 def _put(record: Record, worker: int, slot: int, was: int, code: int, version: int) -> None:
     """Bring the worker's sums from a judgment of one code to the other. slot: where in the ring of
     its last blocks the judgment belongs, or -1."""

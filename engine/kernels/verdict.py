@@ -29,6 +29,7 @@ from engine.kernels.evidence import (
     UNACCEPTABLE,
     Longs,
     Record,
+    first_on_gold,
 )
 from engine.kernels.rows import Rows
 
@@ -38,15 +39,17 @@ WORSE, HURRIED = 1, 2  # bits of `alarms`: its judgments became worse; it began 
 # Places in `limits`. Evidence from which a status or an alarm is entered; it is left at half that.
 WATCH_AT, PAUSE_AT, BAN_AT, PASS_AT, TRUST_AT, ALARM_AT = range(6)
 # Whether there is a quiz; the first level that is not below acceptable; acceptable share right on
-# gold.
-QUIZZED, BETTER, ASKED = 6, 7, 8
-LIMITS = 9
+# gold; where the quiz has a fixed rule, gold tasks of it, how many of them must be right, and the
+# status of those who fail.
+QUIZZED, BETTER, ASKED, QUIZ_COUNT, QUIZ_NEEDED, QUIZ_FAILED = range(6, 12)
+LIMITS = 12
 
 # Places in `findings`.
 AGAINST, PASSING, TRUSTING, DRIFT, SINCE, RUSH, JUDGED, GOLD_SEEN, GOLD_HIT, WITH, ALIKE, WOULD = (
     range(12)
 )
-FINDINGS = 12
+QUIZ_SEEN, QUIZ_HIT, QUIZ_ASKED = 12, 13, 14
+FINDINGS = 15
 
 # The stake against a worker is laid out by when it may have become bad, and by how bad it may be.
 WHOLE_LIFE, LATELY, ON_GOLD = 0, 1, 2  # rows of `stakes`
@@ -77,6 +80,7 @@ class Verdicts(NamedTuple):
     rush: Longs  # [W] evidence that it began to rush
     rushing: npt.NDArray[np.uint8]  # [W] whether it is taken to rush, see `engine.kernels.haste`
     usual: Longs  # [W, 3] pace before it began to rush, or else lately
+    excused: npt.NDArray[np.uint8]  # [W] staff lifted what came of a failed quiz: it is passed
     settled: Longs  # [W] judgments up to which staff takes the pace to be all right
     waiting: npt.NDArray[np.uint8]  # [W] an act is under way that takes evidence back: OTHERS | OWN
     limits: Longs  # [LIMITS]
@@ -180,9 +184,9 @@ def _drift(work: Rows, record: Record, verdicts: Verdicts, worker: int) -> tuple
 
 
 @bare
-def find_out(work: Rows, record: Record, verdicts: Verdicts, worker: int) -> None:
+def find_out(votes: Rows, work: Rows, record: Record, verdicts: Verdicts, worker: int) -> None:
     """Fill `findings` with what the worker's status rests on."""
-    findings = verdicts.findings
+    findings, limits = verdicts.findings, verdicts.limits
     passing, trusting = _in_favour(record, verdicts, worker)
     drift, since = _drift(work, record, verdicts, worker)
     findings[AGAINST] = _against(work, record, verdicts, worker)
@@ -197,6 +201,10 @@ def find_out(work: Rows, record: Record, verdicts: Verdicts, worker: int) -> Non
     findings[WITH] = record.life[worker, SCORED]
     findings[ALIKE] = record.life[worker, AGREED]
     findings[WOULD] = record.life[worker, EXPECTED]
+    seen, hit = first_on_gold(votes, work, record, worker, limits[QUIZ_COUNT])
+    findings[QUIZ_SEEN] = seen
+    findings[QUIZ_HIT] = hit
+    findings[QUIZ_ASKED] = limits[QUIZ_NEEDED]
 
 
 @bare
@@ -226,17 +234,24 @@ def conclude(verdicts: Verdicts, worker: int, anew: bool) -> tuple[int, int, int
     forgiven = bad < verdicts.forgiven[worker]
     proven = findings[GOLD_SEEN] >= FEWEST_TRUSTED
     proven = proven and findings[GOLD_HIT] * ONE >= findings[GOLD_SEEN] * limits[ASKED]
+    ruled = limits[QUIZ_COUNT] > 0
+    examined = ruled and verdicts.excused[worker] == 0
+    pending = examined and findings[QUIZ_SEEN] < limits[QUIZ_COUNT]
+    failed = examined and not pending and findings[QUIZ_HIT] < limits[QUIZ_NEEDED]
+    outcome = limits[QUIZ_FAILED] if failed else np.int64(QUIZ)
     if verdicts.held[worker] >= 0:
         status = np.int64(verdicts.held[worker])
-    elif not forgiven and _reached(bad, limits[BAN_AT], was == BANNED):
+    elif outcome == BANNED or (not forgiven and _reached(bad, limits[BAN_AT], was == BANNED)):
         status = np.int64(BANNED)
-    elif not forgiven and _reached(bad, limits[PAUSE_AT], was >= PAUSED):
+    elif failed or (not forgiven and _reached(bad, limits[PAUSE_AT], was >= PAUSED)):
         status = np.int64(PAUSED)
+    elif pending:
+        status = np.int64(QUIZ)
     elif alarms != 0 or _reached(bad, limits[WATCH_AT], was >= WATCH):
         status = np.int64(WATCH)
     elif proven and _reached(findings[TRUSTING], limits[TRUST_AT], was == TRUSTED):
         status = np.int64(TRUSTED)
-    elif limits[QUIZZED] == 0 or _reached(findings[PASSING], limits[PASS_AT], was != QUIZ):
+    elif ruled or limits[QUIZZED] == 0 or _reached(findings[PASSING], limits[PASS_AT], was != QUIZ):
         status = np.int64(ACTIVE)
     else:
         status = np.int64(QUIZ)
@@ -252,7 +267,7 @@ def conclude(verdicts: Verdicts, worker: int, anew: bool) -> tuple[int, int, int
     if proven:
         limit = limits[TRUST_AT] // (2 if status == TRUSTED else 1)
         room = min(room, _margin(findings[TRUSTING], limit))
-    if limits[QUIZZED] != 0:
+    if limits[QUIZZED] != 0 and not ruled:
         limit = limits[PASS_AT] // (2 if status != QUIZ else 1)
         room = min(room, _margin(findings[PASSING], limit))
     return int(status), int(alarms), int(room)

@@ -68,6 +68,7 @@ def bind(votes: Any, work: Any, record: Any, verdicts: Any, shift: Any) -> Any:
 
 @bare
 def look(
+    votes: Rows,
     work: Rows,
     record: Record,
     verdicts: Verdicts,
@@ -79,7 +80,7 @@ def look(
 ) -> int:
     """Set the worker's status and alarms; if they change, put a transition at out[told]. Returns
     how many there are then."""
-    verdict.find_out(work, record, verdicts, worker)
+    verdict.find_out(votes, work, record, verdicts, worker)
     status, alarms, record.room[worker] = verdict.conclude(verdicts, worker, anew)
     was = verdicts.status[worker]
     if status == was and alarms == verdicts.alarms[worker]:
@@ -218,7 +219,7 @@ def _apply(
             if verdicts.waiting[who] != 0:
                 continue
             if own == (row < first) and ((own and moved) or kind != JUDGE or record.room[who] < 0):
-                told = look(work, record, verdicts, who, e, kind != JUDGE, out, told)
+                told = look(votes, work, record, verdicts, who, e, kind != JUDGE, out, told)
         stream = -1
         if new:
             stream = _count_task(votes, record, counts, task, limit)
@@ -281,11 +282,12 @@ def apply(
 def look_at(handle: Any, workers: npt.NDArray[np.int32], out: Longs) -> int:
     """Decide anew on workers, without regard to how they stand; returns how many transitions there
     are in `out`, whose event is -1."""
-    work, record, verdicts = handle.work, handle.record, handle.verdicts
+    votes, work = handle.votes, handle.work
+    record, verdicts = handle.record, handle.verdicts
     told = 0
     for i in range(workers.shape[0]):
         worker: Any = np.int64(workers[i])
-        told = look(work, record, verdicts, worker, -1, True, out, told)
+        told = look(votes, work, record, verdicts, worker, -1, True, out, told)
     return told
 
 
@@ -293,14 +295,15 @@ def look_at(handle: Any, workers: npt.NDArray[np.int32], out: Longs) -> int:
 def settle(handle: Any, workers: npt.NDArray[np.int32], out: Longs) -> int:
     """Judge workers whose evidence was taken back or given back in parts, now that the act is
     whole; as `look_at`."""
-    work, record, verdicts = handle.work, handle.record, handle.verdicts
+    votes, work = handle.votes, handle.work
+    record, verdicts = handle.record, handle.verdicts
     told = 0
     for i in range(workers.shape[0]):
         worker: Any = np.int64(workers[i])
         if verdicts.waiting[worker] & OWN != 0:
             haste.follow_anew(work, verdicts, worker)
         verdicts.waiting[worker] = 0
-        told = look(work, record, verdicts, worker, -1, True, out, told)
+        told = look(votes, work, record, verdicts, worker, -1, True, out, told)
     return told
 
 
@@ -314,10 +317,11 @@ def accept_pace(handle: Any, worker: int) -> None:
 @kernel
 def find_out(handle: Any, workers: npt.NDArray[np.int32], out: Longs) -> None:
     """Fill out [n, FINDINGS] with what is known of the workers."""
-    work, record, verdicts = handle.work, handle.record, handle.verdicts
+    votes, work = handle.votes, handle.work
+    record, verdicts = handle.record, handle.verdicts
     for i in range(workers.shape[0]):
         worker: Any = np.int64(workers[i])
-        verdict.find_out(work, record, verdicts, worker)
+        verdict.find_out(votes, work, record, verdicts, worker)
         for place in range(FINDINGS):
             out[i, place] = verdicts.findings[place]
 

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from api.advice import Facts
 from api.alerts import Severity
 from api.budget import Cost
-from api.linter import Facts, advise, agreed, to_pass, to_pause
+from api.gold_linter import passes, shortest, to_pass
+from api.linter import advise, agreed, to_pause
 from api.policy import Policy
 from api.presets import PRESETS, Preset, PresetName
 from api.vetting import rules_of
@@ -57,6 +59,10 @@ def test_a_preset_fits_the_project_that_it_is_for(preset: Preset) -> None:
             "QUIZ_SHORT_OF_GOLD",
             "HIGH",
         ),
+        ({"quiz_count": 10}, {}, "QUIZ_IS_OFF", "LOW"),
+        ({"quiz": True, "quiz_count": 121}, {}, "QUIZ_LONGER_THAN_GOLD", "HIGH"),
+        ({"quiz": True, "quiz_count": 50, "quiz_gold": 0.0}, {}, "QUIZ_WITHOUT_GOLD", "HIGH"),
+        ({"quiz": True, "quiz_count": 10}, {}, "QUIZ_TELLS_LITTLE", "MEDIUM"),
         ({"require_lease": False}, {}, "GOLD_NOT_HIDDEN", "MEDIUM"),
         ({"judgment_budget": 9_999}, {}, "BUDGET_TOO_SMALL", "HIGH"),
         (
@@ -105,6 +111,27 @@ def test_doing_what_is_said_settles_it() -> None:
     more = int(words[words.index("overlap") + 2])
     assert advise(policy.changed({"overlap": more}), replace(facts, people=more)) == []
     assert advise(policy.changed({"overlap": more - 1}), replace(facts, people=more)) != []
+
+
+@pytest.mark.parametrize(("good", "bad"), [(0.8, 0.6), (0.95, 0.5)])
+def test_the_quiz_that_is_proposed_is_the_shortest_that_tells_enough(
+    good: float, bad: float
+) -> None:
+    policy = POLICY.changed(
+        {"quiz": True, "acceptable_accuracy": good, "unacceptable_accuracy": bad}
+    )
+    found = shortest(good, bad, policy.pass_error)
+    assert found is not None
+    count, share = found
+    for shorter in (0, 1):
+        changed = policy.changed({"quiz_count": count - shorter, "quiz_share": share})
+        assert len(advise(changed, FACTS)) == shorter
+    rng = np.random.default_rng(1)
+    for accuracy in (good, bad):
+        right = changed.quiz_right
+        simulated = (rng.binomial(count - 1, accuracy, 20_000) >= right).mean()
+        assert passes(count - 1, right, accuracy) == pytest.approx(simulated, abs=0.02)
+    assert shortest(0.8, 0.79, policy.pass_error) is None
 
 
 def test_agreement_comes_to_what_bayes_says() -> None:

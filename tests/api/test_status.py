@@ -203,6 +203,46 @@ async def test_a_worker_appeals_and_staff_answers(database_url: str) -> None:
         assert rows[-1]["body"]["appeal"] == second.seq
 
 
+async def test_who_fails_the_quiz_is_paused_and_may_appeal(database_url: str) -> None:
+    policy = POLICY.changed({"quiz": True, "quiz_count": 5, "quiz_share": 0.7})
+    async with open_shards(database_url) as shards:
+        shard = await gold_project(shards, policy)
+        for worker, wrong in enumerate((1, 2, 2)):
+            await judge(shard, worker, range(wrong), 1)
+            await judge(shard, worker, range(wrong, 4), 0)
+            assert status(shard, worker) == "QUIZ"
+            await judge(shard, worker, [4], 0)
+            await recorded(shard)
+        assert [status(shard, worker) for worker in range(3)] == ["ACTIVE", "PAUSED", "PAUSED"]
+        with pytest.raises(WorkerPaused):
+            await shard.lease(1, 1)
+        turned = await judge(shard, 1, [0], 0, own=True)
+        assert turned.code == ["WORKER_PAUSED"]
+        await rule(shard, Appeal(1))
+        await rule(shard, AnswerAppeal(1, granted=True))
+        assert status(shard, 1) == "ACTIVE"
+        # The first answer of the others was right after all.
+        await shard.set_gold(np.zeros(1, np.int32), np.ones(1, np.int16), "test")
+        await recorded(shard)
+        assert status(shard, 2) == "ACTIVE"
+        rows = await decisions(database_url, "STATUS_CHANGED")
+        assert [(row["worker_id"], row["body"]["to"]) for row in rows] == [
+            (0, "ACTIVE"),
+            (1, "PAUSED"),
+            (2, "PAUSED"),
+            (1, "ACTIVE"),
+            (2, "ACTIVE"),
+        ]
+        evidence = rows[1]["body"]["evidence"]
+        asked = ("quiz_right", "quiz_total", "quiz_needed")
+        assert [evidence[name] for name in asked] == [3, 5, 4]
+        project_id = shard.project.project_id
+    async with open_shards(database_url) as shards:
+        shard = await shards.open(project_id)
+        assert [status(shard, worker) for worker in range(3)] == ["ACTIVE"] * 3
+        assert len(await decisions(database_url, "STATUS_CHANGED")) == 5
+
+
 async def test_a_policy_that_changes_applies_at_once(database_url: str) -> None:
     async with open_shards(database_url) as shards:
         shard = await gold_project(shards)

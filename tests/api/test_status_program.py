@@ -28,7 +28,7 @@ from api.acts import (
 )
 from api.errors import Refused
 from api.limits import Limits
-from api.policy import GOLD, GOLD_AND_CONSENSUS, Policy
+from api.policy import BAN, GOLD, GOLD_AND_CONSENSUS, PAUSE, Policy
 from api.rows import Submissions
 from api.shards import Shards
 from db.connect import connect, create_pool
@@ -61,7 +61,12 @@ class StatusProgram(RuleBasedStateMachine):
     @initialize(quiz=st.booleans(), evidence=st.sampled_from([GOLD, GOLD_AND_CONSENSUS]))
     def begin(self, quiz: bool, evidence: str) -> None:
         self.policy = Policy(
-            overlap=20, require_lease=False, quiz=quiz, status_evidence=evidence, pause_error=0.05
+            overlap=20,
+            require_lease=False,
+            quiz=quiz,
+            quiz_count=20,
+            status_evidence=evidence,
+            pause_error=0.05,
         )
         self.run(self._open())
         self.random = np.random.default_rng(7)
@@ -172,6 +177,8 @@ class StatusProgram(RuleBasedStateMachine):
                 "pause_error": st.sampled_from([0.01, 0.05, 0.09]),
                 "acceptable_accuracy": st.sampled_from([0.7, 0.8, 0.95]),
                 "quiz": st.booleans(),
+                "quiz_count": st.sampled_from([None, 10, 30]),
+                "quiz_failed": st.sampled_from([PAUSE, BAN]),
                 "act_on_status": st.booleans(),
                 "status_evidence": st.sampled_from([GOLD, GOLD_AND_CONSENSUS]),
                 "overlap": st.integers(18, 20),

@@ -233,6 +233,37 @@ def test_a_pause_that_rests_on_wrong_gold_ends_when_the_gold_is_corrected() -> N
     assert findings.gold_right.tolist() == findings.gold_total.tolist() == [9]
 
 
+@pytest.mark.parametrize("bans", [False, True])
+def test_a_quiz_with_a_fixed_rule_asks_for_so_many_right_of_the_first_gold(bans: bool) -> None:
+    rules = StatusRules(quiz_count=4, quiz_right=3, quiz_bans=bans)
+    tests = StatusTests(2, rules)
+    run(tests, [(GOLD, task, 0, 1, 0.0) for task in range(6)])
+    found = run(tests, [(JUDGE, task, 0, int(task != 1), 1.0) for task in range(3)])
+    found += run(tests, [(JUDGE, 50, 0, 0, 1.0)])  # no gold: it does not count
+    assert found == []
+    assert names(run(tests, [(JUDGE, 3, 0, 1, 1.0)])) == ["ACTIVE"]
+    # What comes after the quiz changes nothing of it.
+    run(tests, [(JUDGE, 4, 0, 0, 1.0)])
+    assert tests.findings(np.zeros(1, np.int32)).quiz_right.tolist() == [3]
+    barred = "BANNED" if bans else "PAUSED"
+    assert names(run(tests, [(JUDGE, task, 1, task % 2, 1.0) for task in range(4)])) == [barred]
+    run(tests, [(JUDGE, task, 1, 1, 1.0) for task in (4, 5)])
+    found_of_it = tests.findings(np.ones(1, np.int32))
+    exam = (found_of_it.quiz_right, found_of_it.quiz_total, found_of_it.quiz_needed)
+    assert [int(column[0]) for column in exam] == [2, 4, 3]
+    # Gold that was wrong is forgiven; gold that was withdrawn does not count, and the next does.
+    assert names(run(tests, [(GOLD, 2, 0, 0, 0.0)])) == [barred, "ACTIVE"]
+    assert names(run(tests, [(GOLD, 2, 0, 1, 0.0)])) == ["ACTIVE", barred]
+    assert names(run(tests, [(GOLD, 2, 0, -1, 0.0)])) == [barred, "ACTIVE"]
+    assert run(tests, [(RETRACT, 4, 1, 0, 0.0)]) == []
+    assert names(run(tests, [(RETRACT, 3, 1, 0, 0.0)])) == ["QUIZ"]
+    # Whom staff lets in has passed, also after a restart and by another rule.
+    assert names(told(tests.lift(0))) == ["ACTIVE"]
+    again = StatusTests.from_state(tests.state())
+    assert again.set_rules(replace(rules, quiz_count=3)).worker.tolist() == [1]
+    assert_equal_states(again, StatusTests.from_state(again.state()))
+
+
 def test_findings_say_what_a_worker_did() -> None:
     tests = StatusTests(3)
     judged: list[Event] = [(JUDGE, task, w, 0, 1.0) for task in range(10) for w in range(4)]
@@ -269,6 +300,8 @@ def test_bad_events_change_nothing(task: int, worker: int, label: int) -> None:
         {"ban_error": 0.01},
         {"pass_error": 1.0},
         {"drift_alarms": 0.0},
+        {"quiz_right": 1},
+        {"quiz_count": 5, "quiz_right": 6},
     ],
 )
 def test_rules_must_make_sense(wrong: dict[str, Any]) -> None:
@@ -277,7 +310,7 @@ def test_rules_must_make_sense(wrong: dict[str, Any]) -> None:
 
 
 def test_findings_are_read_from_whole_numbers() -> None:
-    row = np.arange(12)[None] * ONE
+    row = np.arange(15)[None] * ONE
     found = Findings.read(row)
     assert found.against.tolist() == [0.0]
     assert found.expected.tolist() == [11.0]
