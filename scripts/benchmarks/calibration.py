@@ -8,7 +8,7 @@ import typer
 
 from scripts.benchmarks.calibration_fit import fit
 from scripts.benchmarks.calibration_found import crowds, real
-from scripts.benchmarks.options import JsonFile
+from scripts.benchmarks.options import JsonFile, PlotFile
 from scripts.benchmarks.report import Report
 
 EPILOG: Final = "Example: scripts/bench calibration --data ../shared/data --plot curve.png"
@@ -32,9 +32,7 @@ def calibration(
     data: Annotated[
         Path | None, typer.Option(exists=True, help="A folder of real data sets with gold.")
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Where the curve of the simulated crowds goes, as PNG.")
-    ] = None,
+    plot: PlotFile = None,
     json_file: JsonFile = None,
 ) -> None:
     """How far confidence is from the share that is right.

@@ -1,12 +1,13 @@
 """Whom to ask what next: what each mode of routing makes of the same number of judgments."""
 
 from enum import StrEnum
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from scripts.benchmarks.options import JsonFile
+from scripts.benchmarks.options import JsonFile, PlotFile
 from scripts.benchmarks.report import Report
 from scripts.benchmarks.routing_crowds import crowds
 from scripts.benchmarks.routing_leases import leases
@@ -29,10 +30,14 @@ class Part(StrEnum):
 
 
 def routing(
-    seeds: Annotated[int, typer.Option(min=1, help="Crowds that are drawn of each kind.")] = 10,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Standard crowds that are drawn; of others fewer.")
+    ] = 10,
     first: Annotated[int, typer.Option(min=0, help="Seed of the first of them.")] = 0,
     tasks: Annotated[int, typer.Option(min=20, help="Tasks of a crowd.")] = 1000,
-    part: Annotated[list[Part] | None, typer.Option(help="Only this part; repeatable.")] = None,
+    part: Annotated[
+        list[Part] | None, typer.Option(help="Only this part; repeatable. price must be asked for.")
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(help="This crowd only; repeatable.")] = None,
     data: Annotated[
         Path | None, typer.Option(exists=True, help="A folder of data sets to replay.")
@@ -44,16 +49,14 @@ def routing(
     asked: Annotated[
         int, typer.Option(min=1, help="Times that a task is asked for in each measurement.")
     ] = 3000,
-    plot: Annotated[
-        Path | None, typer.Option(help="Where the curves of the standard crowd go, as PNG.")
-    ] = None,
+    plot: PlotFile = None,
     json_file: JsonFile = None,
 ) -> None:
     """Judgments that each mode of routing needs, on simulated crowds and real data sets.
 
     Then how long handing out tasks takes in small projects and in large ones.
     """
-    parts = part or list(Part)
+    parts = part or [each for each in Part if each != Part.PRICE]
     if part and Part.REPLAYS in part and data is None:
         raise typer.BadParameter("replays need --data, a folder of data sets.")
     report = Report(
@@ -62,9 +65,9 @@ def routing(
     if Part.CROWDS in parts:
         crowds(report, range(first, first + seeds), tasks, only, plot)
     if Part.POLICIES in parts:
-        policies(report, range(first, first + seeds), tasks, only)
+        policies(report, range(first, first + ceil(seeds / 5)), tasks, only)
     if Part.REPLAYS in parts and data is not None:
-        replays(report, seeds, data)
+        replays(report, ceil(seeds / 2), data)
     if Part.LEASES in parts:
         leases(report, sizes or SIZES, asked)
     if Part.PRICE in parts:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from api.policy import Policy
+from scripts.benchmarks.crowd_makes import Plan
 from scripts.benchmarks.crowds import PLANS
 from scripts.benchmarks.report import Cell, Figure, Report
 from scripts.benchmarks.routing_curve import draw
@@ -21,6 +23,8 @@ MOST: Final = 10  # judgments that a task may have where routing decides
 FLOOR: Final = 2  # judgments that each task has first
 STEPS: Final = np.arange(1.0, FIXED + 0.01, 0.1)  # judgments a task, on the average
 STANDARD: Final = "demo"
+SIZES: Final = {f"{STANDARD}, {labels} labels": Plan(labels=labels) for labels in (3, 8)}
+FEWER: Final = 5  # times as few crowds of each other kind are drawn
 OTHERS: Final = (
     "demo, 2 labels",
     "demo, 10 labels",
@@ -52,26 +56,40 @@ class Found:
         """Share of the judgments of fixed overlap with which a mode first has an accuracy; NaN
         where it does not with all."""
         curve = self.curve(mode)
-        if not (curve >= accuracy).any():
-            return float("nan")
-        first = int(np.argmax(curve >= accuracy))
-        if first == 0:
-            return float(STEPS[0]) / FIXED
-        part = (accuracy - curve[first - 1]) / (curve[first] - curve[first - 1])
-        return float(STEPS[first - 1] + part * (STEPS[first] - STEPS[first - 1])) / FIXED
+        return _share(curve, accuracy)
+
+    def apart(self, mode: str, accuracies: Sequence[float]) -> str:
+        """The least and the greatest share, of each crowd by itself."""
+        shares = [_share(*each) for each in zip(self.curves[mode], accuracies, strict=True)]
+        return f"{min(shares):.2f}–{max(shares):.2f}"
+
+
+def _share(curve: Floats, accuracy: float) -> float:
+    if not (curve >= accuracy).any():
+        return float("nan")
+    first = int(np.argmax(curve >= accuracy))
+    if first == 0:
+        return float(STEPS[0]) / FIXED
+    part = (accuracy - curve[first - 1]) / (curve[first] - curve[first - 1])
+    return float(STEPS[first - 1] + part * (STEPS[first] - STEPS[first - 1])) / FIXED
 
 
 def crowds(
     report: Report, seeds: Sequence[int], tasks: int, only: Sequence[str] | None, plot: Path | None
 ) -> None:
     """Add the judgments that each mode needs on each crowd, and draw those of the first."""
-    names = [name for name in (STANDARD, *OTHERS) if not only or name in only]
-    found = {name: Found() for name in names}
+    plans = {STANDARD: PLANS[STANDARD], **SIZES, **{name: PLANS[name] for name in OTHERS}}
+    drawn = {
+        name: seeds[: ceil(len(seeds) / FEWER)] if name in OTHERS else seeds
+        for name in plans
+        if not only or name in only
+    }
+    found = {name: Found() for name in drawn}
     with report.progress() as progress:
-        doing = progress.add_task("", total=len(names) * len(seeds) * (len(MODES) + 1))
-        for name in names:
-            for seed in seeds:
-                work = SimulatedWork(PLANS[name], seed, tasks, FIXED)
+        doing = progress.add_task("", total=sum(map(len, drawn.values())) * (len(MODES) + 1))
+        for name, some in drawn.items():
+            for seed in some:
+                work = SimulatedWork(plans[name], seed, tasks, FIXED)
                 progress.update(doing, description=f"{name}: fixed overlap")
                 fixed = work_on(
                     work, MODES["random"], overlap=FIXED, floor=FIXED, most=FIXED * tasks, seed=seed
@@ -117,6 +135,19 @@ def _tabulate(report: Report, found: Mapping[str, Found]) -> None:
         f"Judgments for the accuracy of fixed overlap {FIXED}, as a share of its judgments",
         ["", "majority", *MODES, "consensus", *MODES],
         rows,
+    )
+    report.table(
+        f"The same for each crowd by itself, from the least to the most: {BEST}",
+        ["", "crowds", "majority", "consensus"],
+        [
+            [
+                name,
+                str(len(runs.majority)),
+                runs.apart(BEST, runs.majority),
+                runs.apart(BEST, runs.consensus),
+            ]
+            for name, runs in found.items()
+        ],
     )
     if STANDARD in found:
         runs = found[STANDARD]

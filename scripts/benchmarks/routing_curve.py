@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import typer
 
 Floats = npt.NDArray[np.float64]
 
@@ -15,10 +14,8 @@ def draw(
 ) -> None:
     """Write a PNG of the accuracy of each mode at each step (judgments a task), and a line at the
     accuracy of majority vote at the last."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise typer.BadParameter("a plot needs matplotlib: pip install -e '.[bench]'") from None
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     for mode, curve in curves.items():

@@ -92,8 +92,12 @@ class Desk:
         its flushes."""
         memory = self.memory
         totals = memory.model.totals()
-        told = {"judgments": totals.judgments, "gold_judgments": totals.gold_total}
-        body = {**body_of(Sample.of(memory.model)), **told}
+        body = {
+            **body_of(Sample.of(memory.model)),
+            "judgments": totals.judgments,
+            "gold_judgments": totals.gold_total,
+            "gold_right": totals.gold_right,
+        }
         memory.seq += 1
         memory.calibrate(Calibrated.of(body, memory.seq))
         memory.sweep_all(memory.seq)

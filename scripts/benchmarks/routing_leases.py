@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,13 @@ MOST_MS: Final = 5.0
 POLICY: Final = Policy(overlap=8, min_judgments=2, target_confidence=0.99, act_on_status=False)
 
 
+class Took(NamedTuple):
+    """Seconds that handing out took: of the processor, and by the clock."""
+
+    processor: float
+    clock: float
+
+
 class Crowded(Desk):
     """The desk of a project at whose tasks many workers are, in random order."""
 
@@ -41,12 +48,12 @@ class Crowded(Desk):
         memory.restart([])
         self._rng = np.random.default_rng(2)
 
-    def ask(self) -> float:
-        """Let some worker have a task and judge it; return the seconds that handing out took."""
+    def ask(self) -> Took:
+        """Let some worker have a task and judge it; return how long handing out took."""
         wanted = LeaseTasks(int(self._rng.integers(WORKERS)), 1, new_future())
-        began = time.thread_time()
+        began = time.perf_counter(), time.thread_time()
         plan = self.plan([wanted])
-        took = time.thread_time() - began
+        took = Took(time.thread_time() - began[1], time.perf_counter() - began[0])
         self.settle(plan)
         if wanted.granted:
             self.judge(wanted, int(self._rng.integers(LABELS)))
@@ -80,10 +87,13 @@ async def _measure(report: Report, sizes: Sequence[int], asked: int) -> None:
             steady = np.array([desk.ask() for _ in range(asked)])
             desk.change_policy()
             changed = np.array([desk.ask() for _ in range(asked)])
-            slow = [1000 * float(np.quantile(times, 0.99)) for times in (steady, changed)]
-            found[tasks] = slow
-            longest = 1000 * float(max(steady.max(), changed.max()))
-            report.add(Figure(f"lease of {tasks:,}, longest", longest, "ms", goal=MOST_MS))
+            found[tasks] = [
+                1000 * float(np.quantile(took[:, 0], 0.99)) for took in (steady, changed)
+            ]
+            longest = 1000 * np.maximum(steady.max(0), changed.max(0))
+            name = f"lease of {tasks:,}, longest"
+            report.add(Figure(name, float(longest[0]), "ms", goal=MOST_MS))
+            report.add(Figure(f"{name} by the clock", float(longest[1]), "ms"))
             progress.advance(doing)
     first = found[sizes[0]]
     for tasks, slow in found.items():
@@ -103,5 +113,6 @@ async def _measure(report: Report, sizes: Sequence[int], asked: int) -> None:
         f"One task for one of {WORKERS} workers, in random order, through the planning of a flush; "
         f"each task has {JUDGED} judgments at the start, and the worker's judgment of what it got "
         "comes between two requests. No database and no HTTP; time of the processor, so that what "
-        "else runs on the machine does not count."
+        f"else runs on the machine does not count but by the clock. {3 * asked:,} requests in each "
+        "project, a third of them to warm up."
     )

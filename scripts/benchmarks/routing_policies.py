@@ -22,7 +22,7 @@ GOLD: Final = (0.0, 0.05)  # shares of the tasks whose answers are known
 TARGETS: Final = (0.6, 0.7, 0.8, 0.9)  # of confidence
 LEARNING: Final = 0.125  # growth of the log, before what confidence means is learned anew
 FIRST: Final = 100  # judgments, before it is for the first time
-CROWDS: Final = (STANDARD, "demo, a third clickers", "specialists")
+CROWDS: Final = (STANDARD, "demo, a third clickers", "specialists")  # the first, unless named
 
 
 Kind = tuple[float, float]  # share of gold, target of confidence
@@ -43,7 +43,7 @@ class Spent(NamedTuple):
 
 def policies(report: Report, seeds: Sequence[int], tasks: int, only: Sequence[str] | None) -> None:
     """Add what whole policies spend, and what they reach, beside fixed overlap."""
-    names = [name for name in CROWDS if not only or name in only]
+    names = [name for name in CROWDS if name in (only or (STANDARD,))]
     rows: list[Sequence[Cell]] = []
     with report.progress() as progress:
         doing = progress.add_task(

@@ -28,17 +28,20 @@ def replays(report: Report, seeds: int, root: Path) -> None:
         for data in sets:
             whole = _whole(data)
             shares: list[float] = []
+            told: list[Cell] = []
             for mode, number in MODES.items():
                 progress.update(doing, description=f"{data.name}: {mode}")
                 runs = []
                 for seed in range(seeds):
                     runs.append(_curve(data, number, seed))
                     progress.advance(doing)
+                each = [_needed(np.array(run), whole - POINTS / 100) for run in runs]
                 shares.append(_needed(np.mean(runs, axis=0), whole - POINTS / 100))
+                told.append(f"{shares[-1]:.2f} ({min(each):.2f}–{max(each):.2f})")
             found.append(shares)
-            rows.append([data.name, len(data.task) / len(data.gold), 100 * whole, *shares])
+            rows.append([data.name, len(data.task) / len(data.gold), 100 * whole, *told])
     mean = np.mean(found, axis=0).tolist()
-    rows.append(["mean", None, None, *mean])
+    rows.append(["mean", None, None, *(f"{share:.2f}" for share in mean)])
     report.table(
         f"Share of the judgments with which accuracy is within {POINTS:g} points of that with all",
         ["", "a task", "with all", *MODES],
@@ -51,7 +54,8 @@ def replays(report: Report, seeds: int, root: Path) -> None:
     report.note(
         "On real data sets workers come in random order, each as often as it has judged, and a "
         "mode chooses among the tasks that the worker judged in truth. Accuracy of the consensus "
-        "as it stands at each moment, mean over the orders."
+        f"as it stands at each moment, mean over the orders ({seeds}); in brackets the least and "
+        "the most that one order needs by itself."
     )
 
 
