@@ -47,10 +47,9 @@ def price_of(policy: Policy, *, is_model: bool) -> int:
 
 
 class Ledger:
-    """What was paid, by UTC day, as of `seq`. Committed facts only."""
+    """What was paid, by UTC day. Committed facts only."""
 
     def __init__(self) -> None:
-        self.seq = 0
         self.total = NOTHING_PAID
         self._days: dict[int, Cost] = {}
 
@@ -71,9 +70,8 @@ class Ledger:
         table = np.array(rows, np.int64).reshape(-1, 3)
         return {"day": table[:, 0], "judgments": table[:, 1], "money": table[:, 2]}
 
-    def recall(self, columns: Mapping[str, NDArray[Any]], seq: int) -> None:
-        """Take over what `columns` gave at a seq."""
-        self.seq = seq
+    def recall(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `columns` gave."""
         rows = zip(*(columns[name].tolist() for name in ("day", "judgments", "money")), strict=True)
         for day, judgments, money in rows:
             self.pay(day, Cost(judgments, money))

@@ -101,7 +101,7 @@ def settle(memory: Memory, plan: Plan) -> Changed:
     if plan.ended:
         np.subtract.at(held, plan.ended, 1)
     memory.leases.tidy()
-    memory.seq = memory.ledger.seq = seq
+    memory.seq = seq
     return Changed(_joined(tasks), _joined(workers), _alerts(memory, plan))
 
 

@@ -366,6 +366,8 @@ class Shard(Calls):
         else:
             # What is committed is still right; what a failed flush planned is undone by this.
             await recovery.catch_up(connection, self._memory)
+            if held:  # another process may have written meanwhile
+                await recovery.recall_passed(connection, self._memory)
             self._renewal.consider()
         self.feed.start(*self._memory.seqs(), self._memory.seq, self._memory.alerts.seqs())
         if held:

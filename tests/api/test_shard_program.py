@@ -359,10 +359,10 @@ class Program(RuleBasedStateMachine):
 
     async def _reopen(self, clean: bool) -> None:
         name = self.shard.project.external_id
+        # The log tells all that workers ever passed over.
+        self.oracle.forgotten.clear()
         if clean:
             await self.shards.close()
-            # The log tells all that workers ever passed over.
-            self.oracle.forgotten.clear()
             self.shards = Shards(self.url, self.pool, limits=self.limits, now=self.clock)
             self.shard = await self.shards.open(self.shard.project.project_id)
         else:
