@@ -1,8 +1,10 @@
-"""What a shard shows, beside what the oracle expects."""
+"""What a shard shows, beside what the oracle expects, and beside what it showed before."""
+
+from typing import NamedTuple
 
 import numpy as np
 
-from api.rows import STATUSES
+from api.rows import STATUSES, Float64s, TaskViews, WorkerViews
 from api.shard import Shard
 from tests.api.oracle import Oracle
 from tests.api.rig import all_tasks, all_workers
@@ -43,3 +45,32 @@ def assert_agrees(shard: Shard, oracle: Oracle) -> None:
     assert quality.open_tasks == statuses.count("OPEN")
     assert quality.settled_tasks == statuses.count("SETTLED")
     assert quality.contested_tasks == statuses.count("CONTESTED")
+
+
+class Shown(NamedTuple):
+    """All tasks, their posteriors and all workers of a shard."""
+
+    tasks: TaskViews
+    posterior: Float64s
+    workers: WorkerViews
+
+
+def shown(shard: Shard) -> Shown:
+    """What a shard shows now."""
+    ids = all_tasks(shard)
+    return Shown(shard.tasks(ids), shard.posterior(ids), shard.workers(all_workers(shard)))
+
+
+def assert_shown_alike(was: Shown, now: Shown) -> None:
+    """The same, bit by bit."""
+    for name in ("status", "judgments", "open_leases", "label", "confidence", "gold"):
+        one, other = getattr(now.tasks, name), getattr(was.tasks, name)
+        np.testing.assert_array_equal(one, other, name)
+    np.testing.assert_array_equal(now.posterior, was.posterior)
+    for name in ("judgments", "compared", "gold_right", "gold_total", "open_leases"):
+        one, other = getattr(now.workers, name), getattr(was.workers, name)
+        np.testing.assert_array_equal(one, other, name)
+    for name in ("accuracy", "bits", "agreement", "gold"):
+        one, other = getattr(now.workers, name), getattr(was.workers, name)
+        np.testing.assert_array_equal(one.low, other.low, name)
+        np.testing.assert_array_equal(one.high, other.high, name)

@@ -25,11 +25,10 @@ from api.rows import OPEN, TaskViews
 from api.shards import Shards
 from db.connect import connect, create_pool
 from tests.api.oracle import Oracle, is_model
-from tests.api.oracle_compared import assert_agrees
+from tests.api.oracle_compared import assert_agrees, assert_shown_alike, shown
 from tests.api.rig import (
     Clock,
     all_tasks,
-    all_workers,
     learned,
     make_project,
     new_tasks,
@@ -336,26 +335,15 @@ class Program(RuleBasedStateMachine):
         """State equals what is rebuilt from the log, bit by bit."""
         self.settle()
         self.run(learned(self.shard))
-        ids, people = all_tasks(self.shard), all_workers(self.shard)
-        was = (self.shard.tasks(ids), self.shard.posterior(ids), self.shard.workers(people))
-        seq = self.shard.seq
+        was, seq = shown(self.shard), self.shard.seq
         self.run(self._reopen(clean))
         if not clean:
             with contextlib.suppress(Unavailable):
                 self.settle()
         self.settle()
         self.run(learned(self.shard))
-        now = (self.shard.tasks(ids), self.shard.posterior(ids), self.shard.workers(people))
         assert self.shard.seq == seq
-        for name in ("status", "judgments", "open_leases", "label", "confidence", "gold"):
-            np.testing.assert_array_equal(getattr(now[0], name), getattr(was[0], name), name)
-        np.testing.assert_array_equal(now[1], was[1])
-        for name in ("judgments", "compared", "gold_right", "gold_total", "open_leases"):
-            np.testing.assert_array_equal(getattr(now[2], name), getattr(was[2], name), name)
-        for name in ("accuracy", "bits", "agreement", "gold"):
-            one, other = getattr(now[2], name), getattr(was[2], name)
-            np.testing.assert_array_equal(one.low, other.low, name)
-            np.testing.assert_array_equal(one.high, other.high, name)
+        assert_shown_alike(was, shown(self.shard))
 
     async def _reopen(self, clean: bool) -> None:
         name = self.shard.project.external_id
