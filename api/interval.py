@@ -34,6 +34,7 @@ from api.policy import Policy
 from api.rows import distinct
 from api.ruling import RULINGS, ruling_of
 from api.snapshots import Restored
+from api.vetting import Vetting
 from db.log import EventRows
 
 _REFIT_PART: Final = 300_000  # judgments of a part of a refit, where the log does not tell
@@ -56,7 +57,9 @@ class Beginning:
         for act in self.acts:
             _recall_act(memory, act)
         memory.standing.retract(np.array(self.retracted, np.int32))
-        memory.know_again(restored.gold)
+        memory.gold.recall(restored.gold)
+        for task in memory.gold.tasks().tolist():
+            memory.model.truths.put(task, memory.gold.standing(task))
         memory.ledger.recall(restored.paid)
         memory.recall(restored.task_seq, restored.worker_seq)
 
@@ -143,13 +146,18 @@ class Interval:
 
 
 def _begin_with_policy(memory: Memory, acts: Sequence[asyncpg.Record]) -> None:
-    """Give the memory the policy that it had at its seq: the one before the first change since."""
+    """Give the memory the policy that it had at its seq: the one before the first change since.
+
+    The tests begin with it too, unless they have seen something.
+    """
     change = next((act for act in acts if act["kind"] == POLICY_CHANGED), None)
     if change is not None:
         body = change["body"]
         policy = Policy.from_json(body.get("before", body["policy"]))
         version = body["version"] - 1
-        memory.begin_with(replace(memory.project, policy=policy, policy_version=version))
+        memory.project = replace(memory.project, policy=policy, policy_version=version)
+        if memory.seq == 0:
+            memory.vetting = Vetting.of(memory.project)
 
 
 def _take_act(memory: Memory, act: asyncpg.Record) -> Changed:

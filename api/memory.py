@@ -155,12 +155,6 @@ class Memory:
         self.gold.take(kind, seq, task, body)
         self.model.truths.put(task, self.gold.standing(task))
 
-    def know_again(self, columns: Mapping[str, Any]) -> None:
-        """Take over the book of gold of a snapshot."""
-        self.gold.recall(columns)
-        for task in self.gold.tasks().tolist():
-            self.model.truths.put(task, self.gold.standing(task))
-
     def pass_over(self, worker: int, task: int) -> None:
         """Take note that a worker gave a task back, or let it run out."""
         self.passed.note(worker, task)
@@ -173,15 +167,6 @@ class Memory:
         self.gold.given_back.clear()
         for worker, task in passed:
             self.pass_over(worker, task)
-
-    def begin_with(self, project: Project) -> None:
-        """Take the policy that held when the log was at `seq`, before a replay goes on from there.
-
-        The tests begin with it too, unless they have seen something.
-        """
-        self.project = project
-        if self.seq == 0:
-            self.vetting = Vetting.of(project)
 
     def adopt(self, project: Project, seq: int) -> Int32s:
         """Take a policy that came with the decision at `seq`; a sweep is due. Returns the workers
