@@ -1,39 +1,18 @@
 """The policy of a project: every knob with its default, its range and what it does."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from math import ceil
 from typing import Any
 
 from api.errors import InvalidPolicy
+from api.knobs import check, choice, named, number, switch
 
 NOTHING, STATUS, REASONS = "NOTHING", "STATUS", "REASONS"  # what workers may see of their standing
-LONGEST_NAME = 200  # characters
 # How tasks are chosen once each has its least number of judgments.
 RANDOM, BREADTH, UNCERTAINTY, INFORMATION = "RANDOM", "BREADTH", "UNCERTAINTY", "INFORMATION"
 GOLD, GOLD_AND_CONSENSUS = "GOLD", "GOLD_AND_CONSENSUS"  # what a status rests on
 PAUSE, BAN = "PAUSE", "BAN"  # what becomes of those who fail the quiz
-
-
-def _knob(
-    default: object, low: float, high: float, meaning: str, *, whole: bool | None = None
-) -> Any:
-    if whole is None:
-        whole = not isinstance(default, float)
-    metadata = {"low": low, "high": high, "meaning": meaning, "whole": whole}
-    return field(default=default, metadata=metadata)
-
-
-def _switch(default: bool, meaning: str) -> Any:
-    return field(default=default, metadata={"meaning": meaning})
-
-
-def _name(meaning: str) -> Any:
-    return field(default=None, metadata={"meaning": meaning, "name": True})
-
-
-def _choice(default: str, meaning: str, **options: str) -> Any:
-    return field(default=default, metadata={"meaning": meaning, "options": options})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +20,23 @@ class Policy:
     """All the knobs of a project. Raises `InvalidPolicy` when a value is outside of its range."""
 
     # Judgments of a task
-    overlap: int = _knob(
+    overlap: int = number(
         3, 1, 1000, "Most judgments a task gets; open leases count, so it is never exceeded."
     )
-    min_judgments: int | None = _knob(
+    min_judgments: int | None = number(
         None, 1, 1000, "Judgments before confidence may settle a task; null means the overlap."
     )
-    target_confidence: float = _knob(
+    target_confidence: float = number(
         0.95, 0.5, 1.0, "Confidence of the consensus from which a task counts as settled."
     )
     # What workers may do
-    lease_seconds: float = _knob(
+    lease_seconds: float = number(
         600.0, 1.0, 604_800.0, "Seconds a worker has for a leased task before it goes back."
     )
-    leases_per_worker: int = _knob(20, 1, 1000, "Most leases one worker may hold at a time.")
-    require_lease: bool = _switch(True, "Whether workers may judge only what they have leased.")
-    allow_revision: bool = _switch(True, "Whether a worker may replace its judgment.")
-    revision_seconds: float = _knob(
+    leases_per_worker: int = number(20, 1, 1000, "Most leases one worker may hold at a time.")
+    require_lease: bool = switch(True, "Whether workers may judge only what they have leased.")
+    allow_revision: bool = switch(True, "Whether a worker may replace its judgment.")
+    revision_seconds: float = number(
         600.0,
         1.0,
         604_800.0,
@@ -65,7 +44,7 @@ class Policy:
         "What became of the task does not matter: what is refused tells nobody what is gold.",
     )
     # What may be spent
-    price: int = _knob(
+    price: int = number(
         0,
         0,
         1_000_000_000,
@@ -74,10 +53,10 @@ class Policy:
         "then on. A worker is paid for a task once: revisions cost nothing, and what is voided "
         "later was paid.",
     )
-    model_price: int = _knob(
+    model_price: int = number(
         0, 0, 1_000_000_000, "What a judgment of a model costs, in the same unit as `price`."
     )
-    judgment_budget: int | None = _knob(
+    judgment_budget: int | None = number(
         None,
         0,
         2_000_000_000,
@@ -85,27 +64,27 @@ class Policy:
         "leases count, so it is never exceeded. Below what is spent no more tasks are handed out, "
         "and what is leased can still be judged; null for no limit.",
     )
-    money_budget: int | None = _knob(
+    money_budget: int | None = number(
         None,
         0,
         2_000_000_000,
         "Most that the project's judgments may ever cost, in the unit of `price`; null for no "
         "limit.",
     )
-    daily_judgments: int | None = _knob(
+    daily_judgments: int | None = number(
         None,
         0,
         2_000_000_000,
         "Most judgments that the project may take on one UTC day; null for no limit.",
     )
-    daily_money: int | None = _knob(
+    daily_money: int | None = number(
         None,
         0,
         2_000_000_000,
         "Most that the judgments of one UTC day may cost, in the unit of `price`; null for no "
         "limit.",
     )
-    label_value: int | None = _knob(
+    label_value: int | None = number(
         None,
         1,
         2_000_000_000,
@@ -114,66 +93,66 @@ class Policy:
         "label is right by less than they cost, also below the target confidence; null for never.",
     )
     # Which workers are good enough
-    acceptable_accuracy: float = _knob(
+    acceptable_accuracy: float = number(
         0.8, 0.02, 0.999, "Accuracy from which on a worker is as good as you need."
     )
-    unacceptable_accuracy: float = _knob(
+    unacceptable_accuracy: float = number(
         0.6, 0.01, 0.99, "Accuracy of a worker whom you would rather not have."
     )
-    crowd_share: float = _knob(
+    crowd_share: float = number(
         0.9,
         0.05,
         1.0,
         "Share of the crowd's own skill, its accuracy above chance, that is enough of any worker, "
         "however high the acceptable accuracy is.",
     )
-    watch_error: float = _knob(
+    watch_error: float = number(
         0.1, 0.001, 0.5, "Share of the acceptable workers who are ever watched, at most."
     )
-    pause_error: float = _knob(
+    pause_error: float = number(
         0.01, 0.0001, 0.4, "Share of the acceptable workers who are ever paused, at most."
     )
-    ban_error: float = _knob(
+    ban_error: float = number(
         0.0001,
         0.0,
         0.1,
         "Share of the acceptable workers who are ever banned, at most; 0: only staff bans.",
     )
-    pass_error: float = _knob(
+    pass_error: float = number(
         0.05, 0.0001, 0.5, "Share of the unacceptable workers who ever pass the quiz, at most."
     )
-    trust_error: float = _knob(
+    trust_error: float = number(
         0.01,
         0.0001,
         0.5,
         "Share of the workers no better than acceptable who are ever trusted, at most.",
     )
-    drift_alarms: float = _knob(
+    drift_alarms: float = number(
         1.0,
         0.01,
         20.0,
         "False alarms about a steady worker in 1,000 of its judgments, at most: that it became "
         "worse, or began to rush.",
     )
-    project_error: float = _knob(
+    project_error: float = number(
         0.01,
         0.0001,
         0.5,
         "Chance that a steady project ever raises a false alarm: that its labels or the agreement "
         "of its workers shift.",
     )
-    status_evidence: str = _choice(
+    status_evidence: str = choice(
         GOLD_AND_CONSENSUS,
         "What the status of workers rests on.",
         GOLD="Their judgments of gold tasks alone.",
         GOLD_AND_CONSENSUS="Their judgments of gold tasks, and how they go with those of others.",
     )
-    act_on_status: bool = _switch(
+    act_on_status: bool = switch(
         True, "Whether paused and banned workers get no tasks; if not, their status is only told."
     )
     # The quiz, and gold hidden among the other tasks of a worker.
-    quiz: bool = _switch(False, "Whether new workers have to pass a quiz before they are active.")
-    quiz_count: int | None = _knob(
+    quiz: bool = switch(False, "Whether new workers have to pass a quiz before they are active.")
+    quiz_count: int | None = number(
         None,
         1,
         1000,
@@ -181,81 +160,81 @@ class Policy:
         "with quizShare of them; null for a quiz that lasts until the worker is proven, at "
         "passError. Tests of who is paused go on beside it.",
     )
-    quiz_share: float = _knob(
+    quiz_share: float = number(
         0.8, 0.0, 1.0, "Share of the quizCount answers that must be right to pass the quiz."
     )
-    quiz_failed: str = _choice(
+    quiz_failed: str = choice(
         PAUSE,
         "What becomes of a worker who fails a quiz of quizCount gold tasks. It may appeal, and "
         "whom staff lets in has passed; gold that is corrected is counted anew.",
         PAUSE="It is paused.",
         BAN="It is banned.",
     )
-    gold_rate: float = _knob(
+    gold_rate: float = number(
         0.2,
         0.0,
         1.0,
         "Share of gold among the tasks of a worker of whom nothing is known, or who is watched. It "
         "falls as more is known; 0 hides no gold, and the quiz has its own share.",
     )
-    gold_floor: float = _knob(
+    gold_floor: float = number(
         0.02, 0.0, 1.0, "Share of gold among the tasks of trusted and well-known workers, at least."
     )
-    gold_exposures: int = _knob(
+    gold_exposures: int = number(
         200, 1, 1_000_000, "Workers who get to see a gold task before it is spent."
     )
-    find_leaks: bool = _switch(
+    find_leaks: bool = switch(
         True,
         "Whether gold is watched: for answers that went round, being right, and fast, more often "
         "than its difficulty and its workers explain; and for answers that good workers miss.",
     )
-    leak_error: float = _knob(
+    leak_error: float = number(
         0.05, 1e-6, 0.5, "Share of sound gold that is ever suspected, at most."
     )
-    quarantine_leaks: bool = _switch(
+    quarantine_leaks: bool = switch(
         True,
         "Whether gold that has leaked, or that good workers miss, is quarantined at once: handed "
         "out no more, and nobody measured by it, until staff decide. If not, it is only told of.",
     )
-    quiz_gold: float = _knob(
+    quiz_gold: float = number(
         0.5,
         0.0,
         1.0,
         "Share of gold among the tasks of a worker in the quiz; 1 makes it an exam of gold alone.",
     )
-    quiz_feedback: bool = _switch(
+    quiz_feedback: bool = switch(
         False,
         "Whether submitJudgment tells a worker in the quiz, of each answer to gold, whether it was "
         "right, what is, and why. Nobody can replace a judgment while this is on: what was told "
         "would be copied.",
     )
     # Gold from consensus
-    consensus_gold: bool = _switch(
+    consensus_gold: bool = switch(
         False,
         "Whether tasks on which enough independent workers agree become gold. Such gold is easier "
         "than the rest, and who agreed on it counts as right.",
     )
-    consensus_confidence: float = _knob(
+    consensus_confidence: float = number(
         0.98, 0.5, 1.0, "Confidence of the consensus from which on a task becomes gold."
     )
-    consensus_workers: int = _knob(
+    consensus_workers: int = number(
         5,
         2,
         1000,
         "Workers who must have given that answer. Joined workers are one, and models are none "
         "unless modelsCount.",
     )
-    consensus_most: int = _knob(
+    consensus_most: int = number(
         200, 1, 1_000_000, "Gold from consensus that there is at a time, at most."
     )
-    audit_share: float = _knob(
+    audit_share: float = number(
         0.2,
         0.01,
         1.0,
         "Share of the gold from consensus, drawn by lot, that is used only when staff have said "
         "its answer themselves, with adjudicateTask.",
     )
-    audit_error: float = _knob(
+    audit_error: float = number(
         0.1,
         0.001,
         0.5,
@@ -263,21 +242,21 @@ class Policy:
         "it no more gold is made of consensus, and what was made is quarantined.",
     )
     # Fraud
-    find_fraud: bool = _switch(
+    find_fraud: bool = switch(
         True,
         "Whether the log is searched for fraud as it grows: copying, answers by a pattern, answers "
         "too fast to have looked.",
     )
-    join_copiers: bool = _switch(
+    join_copiers: bool = switch(
         True,
         "Whether workers who are found to copy each other count as one voice at once; if not, they "
         "are only told of.",
     )
-    fraud_rate: float = _knob(
+    fraud_rate: float = number(
         0.01, 1e-6, 0.2, "Share of the findings of fraud, of each family, that may be false."
     )
     # What workers learn of themselves
-    tell_workers: str = _choice(
+    tell_workers: str = choice(
         STATUS,
         "What workers are told of their own standing.",
         NOTHING="Nothing: while they are paused, banned or voided there are no tasks for them, and "
@@ -285,7 +264,7 @@ class Policy:
         STATUS="The status, and since when a worker is paused or banned.",
         REASONS="The status and the numbers it rests on, those about gold among them.",
     )
-    tell_every: int = _knob(
+    tell_every: int = number(
         20,
         1,
         1000,
@@ -293,24 +272,24 @@ class Policy:
         "does not tell which of them were gold. A pause, a ban and what staff says it is told at "
         "once.",
     )
-    open_contests: int = _knob(
+    open_contests: int = number(
         10,
         0,
         1000,
         "Judgments that a worker may contest before staff have looked at some of them.",
     )
     # Records elsewhere, programs, haste
-    use_other_projects: bool = _switch(
+    use_other_projects: bool = switch(
         True,
         "Whether a worker's record in other projects, under the same external id, moves where it "
         "starts here, as far as such records have told here.",
     )
-    models_count: bool = _switch(
+    models_count: bool = switch(
         False,
         "Whether judgments and leases of models take a place of the overlap and count among the "
         "judgments that a task needs. If not, they come on top, and are weighed all the same.",
     )
-    floor_seconds: float | None = _knob(
+    floor_seconds: float | None = number(
         None,
         0.0,
         604_800.0,
@@ -319,7 +298,7 @@ class Policy:
     )
 
     # Which tasks go to whom
-    routing: str = _choice(
+    routing: str = choice(
         UNCERTAINTY,
         "Which of the tasks with the same priority a worker gets, once each has the judgments that "
         "it needs at least.",
@@ -328,34 +307,34 @@ class Policy:
         UNCERTAINTY="Those whose consensus is least sure.",
         INFORMATION="Those of which this worker's answer is expected to tell most.",
     )
-    worker_share: float = _knob(
+    worker_share: float = number(
         1.0,
         0.0001,
         1.0,
         "Largest share of the judgments of a project, at full overlap, that one worker may give.",
     )
-    label_share: float = _knob(
+    label_share: float = number(
         1.0,
         0.0001,
         1.0,
         "Largest share of the answers with a label that one worker may give; from then on it gets "
         "no tasks whose consensus is this label. A worker's first answers are free.",
     )
-    cohort_attribute: str | None = _name(
+    cohort_attribute: str | None = named(
         "The attribute of workers by which they form cohorts, such as a country; null for none."
     )
-    cohort_overlap: int = _knob(
+    cohort_overlap: int = number(
         1, 1, 1000, "Most judgments of a task by workers of one cohort; open leases count."
     )
-    keep_order: bool = _switch(
+    keep_order: bool = switch(
         False,
         "Whether tasks are handed out in the order in which they were added, whatever the routing "
         "is: the next one when those before it have what they need. Priorities still go first.",
     )
 
     def __post_init__(self) -> None:
-        for knob in fields(self):
-            _check(knob.name, getattr(self, knob.name))
+        for each in fields(self):
+            check(each, getattr(self, each.name))
         if self.min_judgments is not None and self.min_judgments > self.overlap:
             raise InvalidPolicy("min_judgments", f"it is above the overlap, {self.overlap}")
         for low, high in (
@@ -406,51 +385,4 @@ class Policy:
         return cls().changed(stored)
 
 
-KNOBS = {knob.name: knob for knob in fields(Policy)}
-# Groups of knobs that belong together, each by the first of it.
-_GROUPS = {
-    "overlap": "Judgments of a task",
-    "lease_seconds": "What workers may do",
-    "price": "What may be spent",
-    "acceptable_accuracy": "Which workers are good enough",
-    "quiz": "Quiz and hidden gold",
-    "consensus_gold": "Gold from consensus",
-    "find_fraud": "Fraud",
-    "tell_workers": "What workers learn of themselves",
-    "use_other_projects": "Records elsewhere, programs, haste",
-    "routing": "Which tasks go to whom",
-}
-
-
-def groups() -> dict[str, list[str]]:
-    """The names of all knobs, in their groups."""
-    found: dict[str, list[str]] = {}
-    for name in KNOBS:
-        title = _GROUPS.get(name) or list(found)[-1]
-        found.setdefault(title, []).append(name)
-    return found
-
-
-def _check(name: str, value: object) -> None:
-    knob = KNOBS[name]
-    if value is None and knob.default is None:
-        return
-    if isinstance(knob.default, bool):
-        if not isinstance(value, bool):
-            raise InvalidPolicy(name, "it must be true or false")
-        return
-    if isinstance(knob.default, str):
-        options = knob.metadata["options"]
-        if value not in options:
-            raise InvalidPolicy(name, f"it must be one of {', '.join(options)}")
-        return
-    if "name" in knob.metadata:
-        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
-            raise InvalidPolicy(name, f"it must be a name of at most {LONGEST_NAME} characters")
-        return
-    whole = knob.metadata["whole"]
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise InvalidPolicy(name, f"it must be a {'whole number' if whole else 'number'}")
-    low, high = knob.metadata["low"], knob.metadata["high"]
-    if not low <= value <= high:
-        raise InvalidPolicy(name, f"it must lie between {low:g} and {high:g}")
+KNOBS = {each.name: each for each in fields(Policy)}

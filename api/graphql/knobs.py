@@ -1,6 +1,7 @@
 """Policies to read: each knob with what it does, presets, and what changed when."""
 
 from datetime import datetime
+from typing import Final
 
 import strawberry
 from strawberry import field
@@ -9,7 +10,7 @@ from api.errors import spoken
 from api.graphql.enums import described_enum
 from api.graphql.scalars import Json, Sequence
 from api.graphql.severity import Severity
-from api.policy import KNOBS, Policy, groups
+from api.policy import KNOBS, Policy
 from api.presets import PRESETS, PresetName
 
 described_enum(
@@ -17,6 +18,20 @@ described_enum(
     name="PolicyPresetName",
     **{name: preset.situation for name, preset in PRESETS.items()},
 )(PresetName)
+
+# Groups of knobs that belong together, each by the first of it.
+_GROUPS: Final = {
+    "overlap": "Judgments of a task",
+    "lease_seconds": "What workers may do",
+    "price": "What may be spent",
+    "acceptable_accuracy": "Which workers are good enough",
+    "quiz": "Quiz and hidden gold",
+    "consensus_gold": "Gold from consensus",
+    "find_fraud": "Fraud",
+    "tell_workers": "What workers learn of themselves",
+    "use_other_projects": "Records elsewhere, programs, haste",
+    "routing": "Which tasks go to whom",
+}
 
 
 @strawberry.type(description="A knob of a policy, as it is set.")
@@ -126,3 +141,12 @@ def presets() -> list[PolicyPreset]:
 def _options(name: str) -> list[str] | None:
     options = KNOBS[name].metadata.get("options")
     return None if options is None else [f"{one}: {text}" for one, text in options.items()]
+
+
+def groups() -> dict[str, list[str]]:
+    """The names of all knobs, in their groups."""
+    found: dict[str, list[str]] = {}
+    for name in KNOBS:
+        title = _GROUPS.get(name) or list(found)[-1]
+        found.setdefault(title, []).append(name)
+    return found

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.errors import InvalidPolicy
-from api.policy import KNOBS, Policy, groups
+from api.graphql.knobs import groups
+from api.policy import KNOBS, Policy
 from api.presets import PRESETS, Preset
 from api.vetting import rules_of
 from engine import Events, StatusTests
