@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from api.alerts import Severity
 from api.budget import NOTHING_PAID, Cost
+from engine.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Facts:
     any. held_to: the accuracy on gold that is enough now, and the one that is too little. life:
     median judgments of the people who judged; 0 before any. gold: active gold tasks by label.
     seconds, slow: the median time of the last judgments and the one that nine in ten stay below;
-    None where no time is known. judged: judgments of the open tasks. paid: what all of them cost.
+    None where no time is known. calibration: what confidence means now. judged: judgments of the
+    open tasks. paid: what all of them cost.
     """
 
     labels: int
@@ -28,6 +30,7 @@ class Facts:
     gold: tuple[int, ...]
     seconds: float | None
     slow: float | None
+    calibration: Calibration
     judged: int = 0
     paid: Cost = NOTHING_PAID
 

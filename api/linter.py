@@ -10,6 +10,7 @@ from typing import Final
 
 from api.advice import Advice, Facts, Found
 from api.alerts import Severity
+from api.confidence_linter import about_confidence
 from api.gold_linter import about_gold, about_quiz, divergence
 from api.policy import GOLD, Policy
 
@@ -24,12 +25,6 @@ def advise(policy: Policy, facts: Facts) -> list[Advice]:
     """What is wrong with a policy, the worst first."""
     found = [advice for check in _CHECKS for advice in check(policy, facts)]
     return sorted(found, key=lambda advice: -_ORDER.index(advice.severity))
-
-
-def agreed(judgments: int, accuracy: float, labels: int) -> float:
-    """The confidence that so many equal answers come to, of workers who err evenly."""
-    right, wrong = accuracy**judgments, ((1 - accuracy) / (labels - 1)) ** judgments
-    return right / (right + (labels - 1) * wrong)
 
 
 def to_pause(policy: Policy, facts: Facts) -> int:
@@ -78,27 +73,6 @@ def _overlap(policy: Policy, facts: Facts) -> Found:
             f"Every task gets {policy.overlap} judgments, also where the first two agree.",
             "Set minJudgments to 2: easy tasks stop early. Set it to the overlap if this is meant.",
         )
-
-
-def _confidence(policy: Policy, facts: Facts) -> Found:
-    accuracy = facts.held_to[0] if facts.accuracy is None else facts.accuracy
-    if accuracy <= 1 / facts.labels or policy.target_confidence >= 1:
-        return
-    best = agreed(policy.overlap, accuracy, facts.labels)
-    if best >= policy.target_confidence:
-        return
-    needed = policy.overlap
-    while needed < 1000 and agreed(needed, accuracy, facts.labels) < policy.target_confidence:
-        needed += 1
-    yield Advice(
-        "CONFIDENCE_OUT_OF_REACH",
-        Severity.HIGH,
-        "target_confidence",
-        f"{policy.overlap} equal answers of workers who are right {accuracy:.0%} of the time come "
-        f"to a confidence of {best:.2f}; the target is {policy.target_confidence:g}, so no task is "
-        "ever sure enough.",
-        f"Set overlap to {needed} at least, or targetConfidence to {best:.2f} at most.",
-    )
 
 
 def _workers(policy: Policy, facts: Facts) -> Found:
@@ -257,7 +231,7 @@ def _budget(policy: Policy, facts: Facts) -> Found:
 
 _CHECKS: Final[tuple[Callable[[Policy, Facts], Found], ...]] = (
     _overlap,
-    _confidence,
+    about_confidence,
     about_gold,
     about_quiz,
     _workers,

@@ -27,7 +27,12 @@ class Policy:
         None, 1, 1000, "Judgments before confidence may settle a task; null means the overlap."
     )
     target_confidence: float = number(
-        0.95, 0.5, 1.0, "Confidence of the consensus from which a task counts as settled."
+        0.9,
+        0.5,
+        1.0,
+        "Confidence of the consensus from which a task counts as settled. It is calibrated, so "
+        "that it means how often such labels are right, and a few equal answers do not come to "
+        "0.95. What they come to in the project, and how many it takes, policyAdvice tells.",
     )
     # What workers may do
     lease_seconds: float = number(

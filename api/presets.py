@@ -62,7 +62,7 @@ _PRESETS: Final = (
         (
             Setting("overlap", 5, "room for the tasks on which workers differ"),
             Setting("min_judgments", 2, "easy tasks stop when two agree, and spare for the hard"),
-            Setting("target_confidence", 0.95, "one label in twenty may be wrong"),
+            Setting("target_confidence", 0.9, "0.95 would leave half of the tasks to staff"),
             Setting("gold_rate", 0.15, "enough to know a worker after some dozens of judgments"),
             Setting("gold_floor", 0.02, "those who are known are looked at now and then"),
         ),
@@ -91,7 +91,7 @@ _PRESETS: Final = (
         (
             Setting("overlap", 7, "room for judgments that turn out to be worth nothing"),
             Setting("min_judgments", 3, "one clicker cannot settle a task"),
-            Setting("target_confidence", 0.95, "one label in twenty may be wrong"),
+            Setting("target_confidence", 0.9, "as sure as such crowds become with this overlap"),
             Setting("quiz", True, "most clickers leave before they have judged much"),
             Setting("quiz_gold", 0.5, "half of the quiz is gold, so that it is short"),
             Setting("gold_rate", 0.2, "newcomers are many, and nothing is known of them"),
@@ -125,7 +125,7 @@ _PRESETS: Final = (
             Setting("models_count", True, "what programs say may settle a task"),
             Setting("overlap", 5, "room for people after two programs"),
             Setting("min_judgments", 2, "no task rests on one program"),
-            Setting("target_confidence", 0.95, "where they are less sure a person is asked"),
+            Setting("target_confidence", 0.9, "where they are less sure a person is asked"),
             Setting("routing", "UNCERTAINTY", "people get what the programs leave in doubt"),
             Setting("gold_floor", 0.05, "programs fail all alike, so they are checked for good"),
         ),

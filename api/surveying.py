@@ -36,6 +36,7 @@ async def facts_of(pool: asyncpg.Pool, views: Views) -> Facts:
         gold=tuple(memory.gold.active_counts()),
         seconds=times["median"],
         slow=times["slow"],
+        calibration=memory.model.calibration,
         judged=int(standing.judgments[: standing.tasks][unfinished].sum()),
         paid=memory.ledger.total,
     )

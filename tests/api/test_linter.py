@@ -10,12 +10,14 @@ import pytest
 from api.advice import Facts
 from api.alerts import Severity
 from api.budget import Cost
+from api.confidence_linter import agreed, reached, settled
 from api.gold_linter import passes, shortest, to_pass
-from api.linter import advise, agreed, to_pause
+from api.linter import advise, to_pause
 from api.policy import Policy
 from api.presets import PRESETS, Preset, PresetName
 from api.vetting import rules_of
 from engine import STATUSES, Events, StatusTests
+from engine.calibration import Calibration
 
 POLICY = Policy(overlap=5, min_judgments=2)
 FACTS = Facts(
@@ -29,6 +31,7 @@ FACTS = Facts(
     gold=(60, 60),
     seconds=12.0,
     slow=40.0,
+    calibration=Calibration.before(2),
 )
 FITTING = {
     PresetName.FEW_EXPERTS: replace(FACTS, people=3, accuracy=0.95, seconds=300.0, slow=1_800.0),
@@ -103,14 +106,48 @@ def test_what_does_not_fit_is_told(
     assert severities == sorted(severities, reverse=True)
 
 
-def test_doing_what_is_said_settles_it() -> None:
-    policy = POLICY.changed({"target_confidence": 0.99})
-    facts = replace(FACTS, accuracy=0.6)
-    (told,) = (advice for advice in advise(policy, facts) if "OUT_OF_REACH" in advice.code)
-    words = told.todo.replace(",", "").replace(".", " .").split()
-    more = int(words[words.index("overlap") + 2])
-    assert advise(policy.changed({"overlap": more}), replace(facts, people=more)) == []
-    assert advise(policy.changed({"overlap": more - 1}), replace(facts, people=more)) != []
+def test_a_target_out_of_reach_is_told_with_what_would_reach_it() -> None:
+    policy, facts = Policy(target_confidence=0.95), replace(FACTS, accuracy=0.8)
+    best = float(reached(facts, 0.8, np.array([3]), np.array([3]))[0])
+    (told,) = (each for each in advise(policy, facts) if "OUT_OF_REACH" in each.code)
+    assert told.text.startswith(
+        f"With workers like yours (80%) 3 agreeing judgments come to {best:.1%}: below your target"
+    )
+    assert told.todo.startswith("Set overlap to 4 at least, or targetConfidence to 0.93 at most")
+    for changes in ({"overlap": 4}, {"target_confidence": 0.93}):
+        assert not [each for each in advise(policy.changed(changes), facts) if "REACH" in each.code]
+
+
+@pytest.mark.parametrize(
+    ("overlap", "target", "labels"), [(3, 0.9, 2), (5, 0.95, 2), (7, 0.99, 2), (3, 0.98, 4)]
+)
+def test_doing_what_is_said_lets_most_tasks_settle(
+    overlap: int, target: float, labels: int
+) -> None:
+    policy = Policy(overlap=overlap, target_confidence=target, min_judgments=2)
+    facts = replace(
+        FACTS, labels=labels, gold=(30,) * labels, accuracy=0.7, calibration=Calibration(0, 1, 0.1)
+    )
+    found = [each for each in advise(policy, facts) if each.knob == "target_confidence"]
+    (told,) = found
+    for way in told.todo.removeprefix("Set ").removesuffix(".").split(" or "):
+        knob, value = way.strip().removesuffix(" at most").removesuffix(" at least,").split(" to ")
+        change: dict[str, Any] = (
+            {"overlap": int(value)} if knob == "overlap" else {"target_confidence": float(value)}
+        )
+        after = advise(policy.changed(change), facts)
+        assert told.code not in [each.code for each in after]
+
+
+def test_the_share_that_settles_is_that_of_simulated_answers() -> None:
+    facts, rng = replace(FACTS, accuracy=0.8), np.random.default_rng(0)
+    for overlap, least, target in ((3, 3, 0.9), (6, 2, 0.9), (5, 1, 0.8)):
+        policy = Policy(overlap=overlap, min_judgments=least, target_confidence=target)
+        ahead = np.where(rng.random((20_000, overlap)) < 0.8, 1, -1).cumsum(1)
+        count = np.tile(np.arange(1, overlap + 1), (20_000, 1))
+        sure = reached(facts, 0.8, np.abs(ahead).ravel(), count.ravel()).reshape(ahead.shape)
+        share = ((sure >= target) & (count >= least)).any(1).mean()
+        assert settled(policy, facts, 0.8) == pytest.approx(share, abs=0.015)
 
 
 @pytest.mark.parametrize(("good", "bad"), [(0.8, 0.6), (0.95, 0.5)])
