@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Final, TypeVar
 
 from api.aside import aside
 
-LOWEST: Final = 10  # niceness of work that is in no hurry
+LOWEST: Final = 19  # niceness of work that is in no hurry
 WORTH_IT: Final = 50_000  # judgments, above which work takes longer than a process needs to start
 
 _HOME: Final = str(Path(__file__).resolve().parents[1])  # where the process finds our packages

@@ -5,7 +5,6 @@ What was learned is a decision of the log, so that a replay need not learn it ag
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 from math import isnan
 from typing import Any, Final
@@ -18,6 +17,7 @@ from api.calls import new_future
 from api.errors import Refused
 from api.limits import Limits
 from api.memory import Memory
+from api.pace import Pace
 from api.requests import Calibrate
 from engine.calibrating import error, learn
 from engine.trust import Sample
@@ -25,7 +25,8 @@ from engine.trust import Sample
 GROWTH: Final = 0.125  # of the judgments, before it is
 GOLD_GROWTH: Final = 0.25  # of the judgments of gold
 GOLD_SHARE: Final = 0.3  # of the fewest new judgments, that is enough of them if they are of gold
-REST: Final = 20.0  # times as long as the learning took
+REST: Final = 20.0  # times as long as learning takes, before each
+COST: Final = 1e-6  # seconds a judgment that it takes
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Calibrator:
         self._memory = memory
         self._ask = ask
         self._fewest = limits.calibration_rows
+        self._pace = Pace(REST, COST)
         self._learning: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -53,15 +55,14 @@ class Calibrator:
             await asyncio.gather(self._learning, return_exceptions=True)
 
     async def _run(self) -> None:
-        """Learn, then rest, so that little of the time goes into it while the log grows fast."""
-        began = time.monotonic()
+        await self._pace.wait(lambda: self._memory().model.judgment_count)
         try:
-            await self._learn()
+            with self._pace.work(self._memory().model.judgment_count):
+                await self._learn()
         except (Refused, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
             logger.warning("A calibration was broken off: %r", failure)
         except Exception:  # whatever it is, judgments go on, and so do later ones
             logger.exception("A calibration failed")
-        await asyncio.sleep((time.monotonic() - began) * REST)
         self._learning = None
         self.consider()
 

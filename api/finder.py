@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from api.calls import new_future
 from api.errors import Refused
 from api.fraud import GROUPS, body_of, standing
 from api.memory import Memory
+from api.pace import Pace
 from api.plan import ENGINE
 from api.requests import ReportFraud
 from api.rows import Int32s
@@ -29,7 +29,8 @@ from engine.search import Material, Watched, copy_course, copy_votes, room_for, 
 
 FEWEST: Final = 300  # judgments, and so many more, before a search
 GROWTH: Final = 0.25  # of the log, before another one
-REST: Final = 20.0  # times as long as the search took
+REST: Final = 20.0  # times as long as a search takes, before each
+COST: Final = 25e-6  # seconds a judgment that a search takes
 MANY_NEW: Final = 200  # judgments of a worker in which what it was found to do is found again
 QUIET: Final = 10.0  # seconds without a judgment, after which the last ones are searched too
 
@@ -61,6 +62,7 @@ class Finder:
         self._ask = ask
         self._staff = staff
         self._chores = chores
+        self._pace = Pace(REST, COST)
         self._due_at = float("inf")  # judgments; until `start` says when
         self._searched = 0  # judgments there were at the last search
         self._seen = 0  # judgments there were at the last look
@@ -84,13 +86,9 @@ class Finder:
             self._await_quiet()
 
     def _begin(self) -> None:
-        memory = self._memory()
-        count = memory.model.judgment_count
         free = self._searching is None and not self._stopped
-        if free and memory.project.policy.find_fraud:
-            self._due_at = max(count * (1 + GROWTH), count + FEWEST)
-            before, self._searched = self._searched, count
-            self._searching = asyncio.create_task(self._run(before))
+        if free and self._memory().project.policy.find_fraud:
+            self._searching = asyncio.create_task(self._run())
 
     def _await_quiet(self) -> None:
         """Search what came last when nothing more comes: a project may end at any count."""
@@ -108,22 +106,22 @@ class Finder:
             self._searching.cancel()
             await asyncio.gather(self._searching, return_exceptions=True)
 
-    async def _run(self, before: int) -> None:
-        """Search, then rest, so that little of the time goes into it while the log grows fast.
-
-        before: judgments there were at the last search. Where this one comes to nothing, that was
-        the last one still, and another one begins in the next pause.
-        """
-        began = time.monotonic()
+    async def _run(self) -> None:
+        """Rest, then search what there is by then. Where that comes to nothing, the last search is
+        the one before still, and another one begins in the next pause."""
+        await self._pace.wait(lambda: self._memory().model.judgment_count)
+        count = self._memory().model.judgment_count
+        self._due_at = max(count * (1 + GROWTH), count + FEWEST)
+        before, self._searched = self._searched, count
         try:
-            await self._search()
+            with self._pace.work(count):
+                await self._search()
         except _BROKEN_OFF as error:
             self._searched = before
             logger.warning("A search for fraud was broken off: %r", error)
         except Exception:  # whatever it is, judgments go on, and so do later searches
             self._searched = before
             logger.exception("A search for fraud failed")
-        await asyncio.sleep((time.monotonic() - began) * REST)
         self._searching = None
         self.consider()
         self._await_quiet()

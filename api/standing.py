@@ -146,9 +146,13 @@ class Standing:
         self._unswept = range(self.tasks)
 
     def sweep(self, model: Categorical, policy: Policy, seq: int) -> tuple[Int32s, Int32s]:
-        """Look at the next tasks of a sweep; return them, and those of them that changed."""
-        some, self._unswept = self._unswept[:SWEEP_ROWS], self._unswept[SWEEP_ROWS:]
-        tasks = np.arange(some.start, some.stop, dtype=np.int32)
+        """Look at the next tasks of a sweep; return them, and those of them that changed.
+
+        No refit and no policy moves a task of which nothing is known.
+        """
+        rows, self._unswept = self._unswept[:SWEEP_ROWS], self._unswept[SWEEP_ROWS:]
+        some = np.arange(rows.start, rows.stop, dtype=np.int32)
+        tasks: Int32s = some[model.known(some) | (self.label[some] >= 0)]
         return tasks, self.look(model, policy, tasks, seq, noticeable=NOTICEABLE)
 
     def look(

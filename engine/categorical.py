@@ -260,11 +260,21 @@ class Categorical:
 
     def _learned(self, tasks: Ints) -> Floats:
         posterior = np.tile(self.prior(), (len(tasks), 1))
-        known = np.flatnonzero(tasks < self.task_count)
-        ids = tasks[known]
-        judged = (self._votes.length[ids] > 0) | (self._votes.gold[ids] >= 0)
-        posterior[known[judged]] = self._form.posterior(self._votes, self._live, ids[judged])
+        known = self._judged(tasks)
+        posterior[known] = self._form.posterior(self._votes, self._live, tasks[known])
         return posterior
+
+    def known(self, tasks: Ints) -> npt.NDArray[np.bool_]:
+        """Whether there is a judgment of each of the tasks, or a known answer."""
+        judged = self._judged(tasks)
+        return judged | (self.truths.of(tasks) >= 0) if self.truths else judged
+
+    def _judged(self, tasks: Ints) -> npt.NDArray[np.bool_]:
+        """The same without answers that only stand."""
+        judged = tasks < self.task_count
+        ids = tasks[judged]
+        judged[judged] = (self._votes.length[ids] > 0) | (self._votes.gold[ids] >= 0)
+        return judged
 
     def probabilities(self, tasks: Ints) -> Floats:
         """Probabilities [n, labels] to show: that of the best label is its confidence."""

@@ -233,7 +233,7 @@ async def test_nothing_is_searched_where_the_policy_says_so(database_url: str) -
         assert of("ONE_HAND", await bodies(shard))
 
 
-async def test_a_project_is_closed_while_it_is_searched(
+async def test_a_project_is_closed_while_a_search_waits_for_its_time(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finder, "REST", 1e9)
