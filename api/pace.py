@@ -29,7 +29,8 @@ class Pace:
 
     async def wait(self, judgments: Callable[[], int]) -> None:
         """Wait until the work may begin, on as many judgments as there are by then."""
-        while (left := self.left(judgments())) > 0:
+        # Nothing can tell when it is time: judgments that come move it.
+        while (left := self.left(judgments())) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
 
     @contextmanager

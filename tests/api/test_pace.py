@@ -19,14 +19,13 @@ def test_the_rest_grows_with_the_judgments_and_ends_by_itself() -> None:
 def test_work_that_took_long_rests_long_and_quick_work_no_less_than_the_least() -> None:
     pace = Pace(rest=10, cost=1e-7)
     began = time.monotonic()
-    with pytest.raises(OSError, match="gone"), pace.work(MANY):
+    with pace.work(MANY):
         time.sleep(0.1)
-        raise OSError("gone")
     took = time.monotonic() - began
     assert 0 < pace.left(2 * MANY) <= 20 * took
     assert pace.left(2 * MANY) > 1  # twenty times the 0.1 s, less what has gone by
-    with pace.work(100 * MANY):
-        pass
+    with pytest.raises(OSError, match="gone"), pace.work(100 * MANY):
+        raise OSError("gone")
     assert 0 < pace.left(100 * MANY) <= 10 * 1e-7 * 100 * MANY
 
 
