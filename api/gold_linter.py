@@ -62,6 +62,15 @@ def about_gold(policy: Policy, facts: Facts) -> Found:
             "to them.",
             "Add gold of each label.",
         )
+    if policy.keep_order and policy.gold_rate > 0 and total:
+        yield Advice(
+            "GOLD_KEEPS_ITS_PLACE",
+            Severity.LOW,
+            "keep_order",
+            f"Tasks keep their order, in which drawn gold would stand out: the {total} gold tasks "
+            f"are handed out at their own places, to {policy.enough} workers each.",
+            "Add gold among the other tasks, as often as you want it, or do without keepOrder.",
+        )
     if not policy.require_lease and total:
         yield Advice(
             "GOLD_NOT_HIDDEN",
@@ -76,6 +85,15 @@ def about_gold(policy: Policy, facts: Facts) -> Found:
 def about_quiz(policy: Policy, facts: Facts) -> Found:
     """What does not fit of the quiz."""
     total, count = sum(facts.gold), policy.quiz_count
+    if policy.quiz and policy.keep_order and policy.quiz_gold < 1:
+        yield Advice(
+            "QUIZ_KEEPS_ORDER",
+            Severity.MEDIUM,
+            "quiz_gold",
+            "Tasks keep their order, gold as well: the quiz lasts until a worker has come by "
+            "enough of it.",
+            "Set quizGold to 1: gold alone, before the tasks.",
+        )
     if count is not None:
         yield from _about_rule(policy, total, count)
         return

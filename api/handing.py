@@ -30,6 +30,8 @@ from engine.queue import Picked
 _ENTROPY_BYTES: Final = 10
 _SEED_BYTES: Final = 8
 _SHORTEST_RETRY: Final = 0.01  # seconds
+_BEHIND: Final = 32  # tasks that are looked at beyond those wanted, where they keep their order
+_FURTHER: Final = 4  # times as many, while all are gold
 _MOST_LOAD: Final = 1 << 30  # more than any task has: whoever takes no place finds one
 
 _MODES: Final = {
@@ -115,6 +117,9 @@ def _mix(plan: Plan, worker: int, count: int) -> Picked:
     Where there are no others there is no gold either, or all that is left would be gold; but in the
     quiz, which may be of gold alone.
     """
+    policy = plan.memory.project.policy
+    if policy.keep_order and not (policy.quiz_gold == 1 and in_quiz(plan.memory, worker)):
+        return _in_order(plan, worker, count)
     places = gold_places(plan, worker, count)
     chosen = _choose(plan, worker, max(places.count(None), 1))
     others = chosen.tasks.tolist()
@@ -130,6 +135,34 @@ def _mix(plan: Plan, worker: int, count: int) -> Picked:
         elif not examined:
             break
     return chosen._replace(tasks=np.array(tasks, np.int32))
+
+
+def _in_order(plan: Plan, worker: int, count: int) -> Picked:
+    """Up to `count` tasks in their order, gold among them at its own place, where a task that is no
+    gold follows. Gold that others have or hold as often as a task needs is passed by."""
+    memory, enough, wanted = plan.memory, plan.memory.project.policy.enough, count + _BEHIND
+    while True:
+        chosen = _choose(plan, worker, wanted)
+        golden = memory.gold.classes(chosen.tasks) >= 0
+        others = np.flatnonzero(~golden)
+        if len(others) or len(chosen.tasks) < wanted:
+            break
+        wanted *= _FURTHER
+    end = int(others[-1]) + 1 if len(others) else 0
+    tasks = chosen.tasks[:end]
+    if worker not in memory.placeless:
+        tasks = tasks[~golden[:end] | (memory.load[tasks] < enough)]
+    return chosen._replace(tasks=tasks[:count])
+
+
+def _untaken(plan: Plan) -> int:
+    """Open tasks with a place left, gold aside."""
+    memory, overlap = plan.memory, plan.memory.project.policy.overlap
+    found = memory.queue.open_tasks(overlap)
+    if memory.project.policy.keep_order:
+        gold = memory.gold.tasks()
+        found -= int(np.count_nonzero(memory.in_turn(gold) & (memory.load[gold] < overlap)))
+    return found
 
 
 def _choose(plan: Plan, worker: int, count: int) -> Picked:
@@ -188,7 +221,7 @@ def _lack(plan: Plan, worker: int, picked: Picked | None) -> Lack:
     memory = plan.memory
     if not memory.sweeping and memory.standing.counts[OPEN] == 0:
         return Lack.FINISHED
-    if memory.queue.open_tasks(memory.project.policy.overlap) == 0:
+    if _untaken(plan) == 0:
         return Lack.ALL_TAKEN
     if picked is not None and picked.cut:
         return Lack.COHORT_FULL

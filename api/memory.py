@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from api.acts import Ruling
 from api.alerts import AlertBook
@@ -344,7 +345,8 @@ class Memory:
     def rest(self, tasks: Int32s) -> None:
         """Let the queue follow what became of tasks."""
         self.queue.follow(tasks)
-        turned, opened = self.standing.rest(tasks, self.gold.quarantined(tasks))
+        parked = self.gold.quarantined(tasks)
+        turned, opened = self.standing.rest(tasks, parked, self.in_turn(tasks))
         self.queue.set_open(turned, opened)
 
     def _let_again(self, lessons: Lessons) -> None:
@@ -376,6 +378,16 @@ class Memory:
         if not self.sweeping:
             return self.standing.status[tasks]
         return self.standing.statuses(self.model, self.project.policy, tasks, now)
+
+    def in_turn(self, tasks: Int32s) -> NDArray[np.bool_]:
+        """Which of the tasks are gold that is handed out at its own place among the others: where
+        these keep their order, what is drawn would stand out. As others do it gets the judgments
+        that a task needs, and no more."""
+        policy = self.project.policy
+        if not policy.keep_order or policy.gold_rate == 0:
+            return np.zeros(len(tasks), np.bool_)
+        judgments = self.standing.judgments[tasks] - self.standing.beside(tasks, policy)
+        return np.asarray((self.gold.classes(tasks) >= 0) & (judgments < policy.enough))
 
     def exposures(self, task: int) -> int:
         """How often workers have seen a gold task: those who judged it, hold it (planned leases as

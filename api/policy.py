@@ -334,7 +334,10 @@ class Policy:
     keep_order: bool = switch(
         False,
         "Whether tasks are handed out in the order in which they were added, whatever the routing "
-        "is: the next one when those before it have what they need. Priorities still go first.",
+        "is: the next one when those before it have what they need. Priorities still go first. "
+        "Gold keeps its place as well, for what is drawn would stand out: whatever goldRate is, if "
+        "not 0, it is given to as many workers as a task needs. The quiz draws its own only where "
+        "quizGold is 1.",
     )
 
     def __post_init__(self) -> None:

@@ -200,13 +200,15 @@ class Standing:
         self.retracted[tasks] = True
         self.any_retracted |= len(tasks) > 0
 
-    def rest(self, tasks: Int32s, parked: NDArray[np.bool_]) -> tuple[Int32s, NDArray[np.bool_]]:
+    def rest(
+        self, tasks: Int32s, parked: NDArray[np.bool_], in_turn: NDArray[np.bool_]
+    ) -> tuple[Int32s, NDArray[np.bool_]]:
         """Return those of the tasks that must be handed out again, or no more, and which of both.
 
-        Gold is settled, so it rests: what is hidden among other tasks is chosen by itself. What is
-        `parked` rests whatever its status is.
+        Gold is settled, so it rests, but where its turn is `in_turn`: what is hidden among other
+        tasks is chosen by itself. What is `parked` rests whatever its status is.
         """
-        resting = (self.status[tasks] != OPEN) | parked
+        resting = ((self.status[tasks] != OPEN) & ~in_turn) | parked
         turned = tasks[resting != self._resting[tasks]]
         self._resting[tasks] = resting
         return turned, ~self._resting[turned]

@@ -1,4 +1,9 @@
-"""Leaked gold: how surely it is found, and how much sound gold is suspected."""
+"""Leaked gold: how surely it is found, and how much sound gold is suspected.
+
+Beside it the most that any test could find: the likelihood ratio of all that the simulation knows
+and no server does: each worker's chance to be right on the very item, its pace, how slow the item
+is, who may know from which answer on, and what that does (Neyman and Pearson 1933).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +26,9 @@ WORKERS: Final = 300
 OTHERS: Final = 1_000  # other items
 RECORD: Final = (40, 300)  # of them that a worker has answered, least and most
 KNOWN_TO: Final = 0.2  # share of the workers
+NOISE: Final = 0.45  # of the logarithm of a time
+NEVER: Final = 1e-9  # as a probability
+ALLOWED: Final = 0.05  # of sound gold, flagged by the best test
 SOUND_ANSWERS: Final = 30  # before the answer goes round
 EXPOSURES: Final = Policy().gold_exposures
 
@@ -48,6 +56,7 @@ def leaks(report: Report, seeds: int) -> None:
     limit = np.log(2 / Policy().leak_error)  # the other half is for gold that good workers miss
     rows: list[Sequence[Cell]] = []
     shares: dict[str, list[float]] = {name: [] for name in LEAKS}
+    bounds: dict[str, list[float]] = {name: [] for name in LEAKS}
     false: list[float] = []
     with report.progress() as progress:
         doing = progress.add_task("leaks", total=len(KINDS) * len(LEAKS) * seeds)
@@ -55,24 +64,33 @@ def leaks(report: Report, seeds: int) -> None:
             for name, leak in LEAKS.items():
                 found: list[int] = []
                 suspected = 0
+                leaked, sound = list[float](), list[float]()
                 for seed in range(seeds):
                     rng = np.random.default_rng([seed, len(rows)])
                     answers = Answers(kind, rng, leak)
-                    found += [answers.flagged(task, limit, leaked=True) for task in range(3)]
-                    suspected += sum(
-                        answers.flagged(task, limit, leaked=False) <= EXPOSURES
-                        for task in range(GOLDEN)
-                    )
+                    for task in range(3):
+                        after, ratio = answers.flagged(task, limit, leaked=True)
+                        found.append(after)
+                        leaked.append(ratio)
+                    for task in range(GOLDEN):
+                        after, ratio = answers.flagged(task, limit, leaked=False)
+                        suspected += after <= EXPOSURES
+                        sound.append(ratio)
                     progress.advance(doing)
                 share = float(np.mean(np.array(found) <= EXPOSURES))
                 shares[name].append(share)
                 false.append(suspected / (seeds * GOLDEN))
-                after = float(np.median(found)) - SOUND_ANSWERS if share > 0.5 else None
-                rows.append([kind, name, 100 * share, after, 100 * false[-1]])
+                bar = np.quantile(sound, 1 - ALLOWED)
+                bounds[name].append(float(np.mean(np.array(leaked) > bar)))
+                middle = float(np.median(found)) - SOUND_ANSWERS if share > 0.5 else None
+                rows.append(
+                    [kind, name, 100 * share, 100 * bounds[name][-1], middle, 100 * false[-1]]
+                )
     headings = [
         "",
         "those who know answer",
         "found, %",
+        f"at most,\\n{ALLOWED:.0%} false",
         "after\\n(median)",
         "sound gold\\nflagged, %",
     ]
@@ -82,6 +100,8 @@ def leaks(report: Report, seeds: int) -> None:
         goal = 90.0 if name == MAIN else None
         found_share = 100 * float(np.mean(found_shares))
         report.add(Figure(f"leaked gold found, {name}", found_share, "%", goal=goal))
+        most = 100 * float(np.mean(bounds[name]))
+        report.add(Figure(f"the most that any test finds, {name}", most, "%"))
     report.add(
         Figure("sound gold ever flagged", 100 * float(np.mean(false)), "% wrongly", goal=5.0)
     )
@@ -106,8 +126,9 @@ class Answers:
             self._skill[worker] = (right.sum() + 4) / (count + 5)
             self._paces.append(self._times(worker, items))
 
-    def flagged(self, task: int, limit: float, *, leaked: bool) -> int:
-        """After how many answers the gold is flagged; one more than there are if never."""
+    def flagged(self, task: int, limit: float, *, leaked: bool) -> tuple[int, float]:
+        """After how many answers the gold is flagged, one more than there are if never; and how
+        much likelier all of them are if it leaked than if not, in nats, by all there is to know."""
         rng, leak = self._rng, self._leak
         crew = rng.permutation(WORKERS)[:EXPOSURES]
         item = np.array([task])
@@ -124,21 +145,38 @@ class Answers:
             np.int8,
         )
         odds = np.log(self._skill[crew] / (1 - self._skill[crew]))
+        ratio = self._ratio(task, crew, right, times)
         for count in range(10, EXPOSURES + 1, 10):
             some = slice(0, count)
             if leak_evidence(odds[some], right[some], swift[some], EXPOSURES)[0] >= limit:
-                return count
-        return EXPOSURES + 1
+                return count, ratio
+        return EXPOSURES + 1, ratio
+
+    def _ratio(
+        self, task: int, crew: npt.NDArray[np.integer], right: npt.NDArray[np.bool_], times: Floats
+    ) -> float:
+        leak, item = self._leak, np.array([task])
+        able = np.clip([self._chance(worker, item)[0] for worker in crew], NEVER, 1 - NEVER)
+        knowing = np.where(right, leak.sure / able, (1 - leak.sure) / (1 - able))
+        if leak.faster is not None:
+            late = np.log(times / (self._pace[crew] * self._slow[task]))
+            ahead = np.log(leak.faster)
+            knowing *= np.exp((late * ahead - ahead * ahead / 2) / NOISE**2)
+        return float(np.log1p(KNOWN_TO * (knowing[SOUND_ANSWERS:] - 1)).sum())
+
+    def _chance(self, worker: int, items: npt.NDArray[np.integer]) -> Floats:
+        chances = self._chances(worker, items, 0)
+        sure: Floats = chances[np.arange(len(items)), self._truth[items]]
+        return sure
 
     def _right(self, worker: int, items: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
-        chances = self._chances(worker, items, 0)
-        sure = chances[np.arange(len(items)), self._truth[items]]
+        sure = self._chance(worker, items)
         right: npt.NDArray[np.bool_] = self._rng.random(len(items)) < sure
         return right
 
     def _times(self, worker: int, items: npt.NDArray[np.integer]) -> Floats:
         if self._leak.faster is None:
             return np.full(len(items), np.nan)
-        noise = self._rng.lognormal(0, 0.45, len(items))
+        noise = self._rng.lognormal(0, NOISE, len(items))
         times: Floats = self._pace[worker] * self._slow[items] * noise
         return times

@@ -107,6 +107,32 @@ async def test_where_no_other_task_is_left_there_is_no_gold_but_in_the_quiz(
         assert all(lease.task_id < GOLDEN for lease in await shard.lease(1, 5))
 
 
+async def test_gold_keeps_its_place_where_tasks_keep_their_order(database_url: str) -> None:
+    policy = Policy(overlap=2, keep_order=True, leases_per_worker=100)
+    gold = [1, 4, 5, 9, 28, 29]
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=30, workers=6, policy=policy)
+        await shard.set_gold(np.array(gold, np.int32), np.zeros(6, np.int16), "test")
+        first = await shard.lease(0, 2)
+        assert [lease.task_id for lease in first] == [0, 1]
+        held = [*first, *await shard.lease(0, 100)]
+        assert [lease.task_id for lease in held] == list(range(28))  # nothing follows the last gold
+        ids = [lease.lease_id for lease in held]
+        await shard.submit(submissions(0, [0] * 10, lease=ids[:10]))
+        assert [lease.task_id for lease in await shard.lease(1, 8)] == list(range(8))
+        # What two have is passed by, gold or not; what was given back comes again.
+        assert [lease.task_id for lease in await shard.lease(2, 3)] == [8, 9, 10]
+        await shard.release(0, ids[10:])
+        await shard.update_policy({"gold_rate": 0.0}, None, "test")
+        assert [lease.task_id for lease in await shard.lease(4, 2)] == [10, 11]
+    async with open_shards(database_url) as shards:
+        (shard,) = shards.all()
+        await shard.set_gold(np.array([12, 13], np.int32), np.zeros(2, np.int16), "test")
+        assert [lease.task_id for lease in await shard.lease(3, 2)] == [11, 14]
+        await shard.update_policy({"gold_rate": 0.1}, None, "test")
+        assert [lease.task_id for lease in await shard.lease(5, 4)] == [12, 13, 14, 15]
+
+
 async def test_gold_that_good_workers_miss_is_quarantined_and_forgiven(database_url: str) -> None:
     """What is found is entered once, and comes back after a start."""
     policy = Policy(overlap=40, require_lease=False, gold_rate=0.0)

@@ -107,6 +107,7 @@ class Watcher:
                 ),
                 "expires apart": float(lease["expiresAt"] != answer["leases"][0]["expiresAt"]),
                 "after the last": float(sight.task > self._last),
+                "ahead": float(int(sight.task) - int(self._last or 0)),
                 "times seen": self._times_seen.get(sight.task, 0),
                 "came back": 0.0,
                 **{f"lease {name}": value for name, value in about.items()},
@@ -132,6 +133,7 @@ class Watcher:
             rows = [("judge", "cat" if label == "dog" else "dog"), ("revise", label)]
         for what, chosen in rows:
             answer, took, about = await self._ask(SUBMIT, {"leaseId": sight.lease, "label": chosen})
+            sight.seen["own answer"] = float(chosen == "cat")
             sight.seen |= {f"{what} took": took, f"{what} answer": _kind(answer)}
             sight.seen |= {f"{what} {name}": value for name, value in about.items()}
         if how > 0.9:
