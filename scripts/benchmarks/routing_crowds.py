@@ -13,6 +13,7 @@ from api.policy import Policy
 from scripts.benchmarks.crowd_makes import Plan
 from scripts.benchmarks.crowds import PLANS
 from scripts.benchmarks.report import Cell, Figure, Report
+from scripts.benchmarks.routing_bound import known
 from scripts.benchmarks.routing_curve import draw
 from scripts.benchmarks.routing_work import MODES, SimulatedWork, work_on
 
@@ -21,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 FIXED: Final = 5  # the overlap to compare with
 MOST: Final = 10  # judgments that a task may have where routing decides
 FLOOR: Final = 2  # judgments that each task has first
+KNOWN: Final = (1, FLOOR)  # the same where workers' confusion is known beforehand
 STEPS: Final = np.arange(1.0, FIXED + 0.01, 0.1)  # judgments a task, on the average
 STANDARD: Final = "demo"
 SIZES: Final = {f"{STANDARD}, {labels} labels": Plan(labels=labels) for labels in (3, 8)}
@@ -41,11 +43,13 @@ BEST: Final = Policy().routing.lower()
 
 @dataclass
 class Found:
-    """Of the runs on one kind of crowd: accuracy at each of STEPS by mode, and at fixed overlap."""
+    """Of the runs on one kind of crowd: accuracy at each of STEPS by mode, and at fixed overlap.
+    known: accuracy where workers' confusion is known, by the least judgments of a task."""
 
     curves: dict[str, list[Floats]] = field(default_factory=dict)
     majority: list[float] = field(default_factory=list)
     consensus: list[float] = field(default_factory=list)
+    known: dict[int, list[Floats]] = field(default_factory=dict)
 
     def curve(self, mode: str) -> Floats:
         """The mean accuracy at each of STEPS."""
@@ -97,6 +101,9 @@ def crowds(
                 found[name].majority.append(fixed.majority)
                 found[name].consensus.append(float(fixed.accuracy[-1]))
                 progress.advance(doing)
+                for floor in KNOWN if name in (STANDARD, *SIZES) else ():
+                    at = known(work, floor, MOST, (STEPS * tasks).round().astype(int).tolist())
+                    found[name].known.setdefault(floor, []).append(at)
                 for mode, number in MODES.items():
                     progress.update(doing, description=f"{name}: {mode}")
                     curve = work_on(
@@ -149,6 +156,21 @@ def _tabulate(report: Report, found: Mapping[str, Found]) -> None:
             for name, runs in found.items()
         ],
     )
+    bounds: list[Sequence[Cell]] = [
+        [
+            f"{name}, at least {floor} a task",
+            _share(np.mean(curves, axis=0), float(np.mean(runs.majority))),
+            _share(np.mean(curves, axis=0), float(np.mean(runs.consensus))),
+        ]
+        for name, runs in found.items()
+        for floor, curves in runs.known.items()
+    ]
+    if bounds:
+        report.table(
+            "The same if each worker's confusion matrix were known beforehand",
+            ["", "majority", "consensus"],
+            bounds,
+        )
     if STANDARD in found:
         runs = found[STANDARD]
         for what, accuracy, goal in zip(

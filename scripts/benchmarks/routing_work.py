@@ -68,6 +68,12 @@ class SimulatedWork:
         moment = np.searchsorted(MOMENTS, done, side="right") - 1
         return int(self._answers[moment, worker, task])
 
+    @property
+    def rested(self) -> Labels:
+        """Answers [workers, tasks] of those who have judged nothing yet."""
+        answers: Labels = self._answers[0]
+        return answers
+
     def without_answer(self, worker: int) -> None:
         """Simulated workers can judge everything."""
 
