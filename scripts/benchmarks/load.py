@@ -22,7 +22,7 @@ from scripts.benchmarks.database import label_name, task_name, worker_name
 from scripts.benchmarks.synthetic import Crowd
 from scripts.benchmarks.wire import Lost, Requests, Wire
 
-SINGLE, BATCH, LEASE = "single", "batch", "lease"
+SINGLE, BATCH, LEASE, READ = "single", "batch", "lease", "read"
 
 _REFUSED: Final = "... on Refusal { code message }"
 DOCUMENTS: Final = {
@@ -41,6 +41,7 @@ DOCUMENTS: Final = {
         "... on LeaseTasksPayload { leases { id payload expiresAt } labels { externalId } } "
         f"{_REFUSED} }} }}"
     ),
+    READ: "query ($input: ID!) { project(externalId: $input) { externalId } }",
 }
 _TICK: Final = 0.001  # seconds between two looks at what is due
 _PATIENCE: Final = 30.0  # seconds to wait for the last answers
@@ -187,6 +188,7 @@ def _requests(order: Order) -> Iterator[bytes]:
         SINGLE: _single,
         BATCH: _batch,
         LEASE: _lease,
+        READ: _read,
     }[order.kind]
     for start in range(order.first, len(data), order.size):
         yield make(given(data, order.project, slice(start, start + order.size)))
@@ -213,6 +215,10 @@ def _batch(data: Crowd, project: str, rows: slice) -> object:
 
 def _lease(data: Crowd, project: str, rows: slice) -> object:
     return {"project": project, "worker": worker_name(data.worker[rows.start]), "count": 1}
+
+
+def _read(_: Crowd, project: str, __: slice) -> object:
+    return project
 
 
 async def generate(order: Order) -> Found:
