@@ -24,6 +24,7 @@ GOAL: Final = 0.03
 RAW, WITHOUT, WITH = "raw", "no gold", "5 % gold"
 WAYS: Final = (RAW, WITHOUT, WITH)
 MOST_LABELS: Final = 32
+DRAWS: Final = 8  # of what is right, were confidence exact
 
 
 def crowds(report: Report, seeds: int, only: Sequence[str] | None, plot: Path | None) -> None:
@@ -60,6 +61,8 @@ def crowds(report: Report, seeds: int, only: Sequence[str] | None, plot: Path | 
                 goal=100 * GOAL if way == WITH else None,
             )
         )
+    beyond = 100 * _beyond_chance(means[2 * len(WAYS) - 1], means[2 * len(WAYS)])
+    report.add(Figure("the same with 5 % gold, chance taken off as squares", beyond, "% off"))
     if plot is not None:
         draw(plot, {way: curve(pooled[way]) for way in WAYS})
 
@@ -131,16 +134,30 @@ def _some(data: DataSet, seed: int) -> Labels:
 
 
 def _row(found: dict[str, list[Told]]) -> list[float]:
-    """Root mean squares and expected calibration errors, by way, over the seeds."""
+    """Root mean squares and expected calibration errors, by way, over the seeds; and the errors
+    that would be found with gold if confidence were exact."""
     squares = [np.mean([square(*each)[0] for each in found[way]]) for way in WAYS]
     errors = [np.mean([_expected(*each) for each in found[way]]) for way in WAYS]
-    return [max(float(each), 0.0) ** 0.5 for each in squares] + [float(each) for each in errors]
+    chance = float(np.mean([_by_chance(confidence) for confidence, _ in found[WITH]]))
+    return [*(max(float(each), 0.0) ** 0.5 for each in squares), *map(float, errors), chance]
 
 
 def _expected(confidence: Floats, right: Bools) -> float:
     """Expected calibration error of ten groups of equal size, as it is usually estimated."""
     sure, share = curve([(confidence, right)])
     return float(np.abs(sure - share).mean())
+
+
+def _by_chance(confidence: Floats) -> float:
+    """The same error where each label is right with just the probability that it is said to be."""
+    rng = np.random.default_rng(len(confidence))
+    drawn = [rng.random(len(confidence)) < confidence for _ in range(DRAWS)]
+    return float(np.mean([_expected(confidence, right) for right in drawn]))
+
+
+def _beyond_chance(error: float, chance: float) -> float:
+    """What remains of an error: it and chance add up as squares do."""
+    return float(np.sqrt(max(error**2 - chance**2, 0.0)))
 
 
 def _means(rows: Sequence[Sequence[Cell]]) -> list[float]:
@@ -151,11 +168,11 @@ def _means(rows: Sequence[Sequence[Cell]]) -> list[float]:
 def _tabulate(report: Report, title: str, rows: list[Sequence[Cell]]) -> None:
     report.table(
         f"{title}: how far confidence is from the share that is right, of tasks that are not gold",
-        ["", *(f"rms\n{way}" for way in WAYS), *(f"ECE\n{way}" for way in WAYS)],
+        ["", *(f"rms\n{way}" for way in WAYS), *(f"ECE\n{way}" for way in WAYS), "ECE\nchance"],
         rows,
     )
     report.note(
         f"{title}: ECE is the mean distance over ten groups of equal size of like confidence. "
-        "It is too large by what chance makes of so few tasks, some .02 of a thousand; rms, the "
-        "root of the mean square, is without that bias, and otherwise never below it."
+        "Chance is in it: as much as the last column says would be found if confidence were "
+        "exact. rms, the root of the mean square, is without that, and otherwise never below ECE."
     )
