@@ -14,6 +14,7 @@ from scripts.benchmarks.routing_leases import leases
 from scripts.benchmarks.routing_policies import policies
 from scripts.benchmarks.routing_price import price
 from scripts.benchmarks.routing_replays import replays
+from scripts.benchmarks.routing_targets import targets
 
 SIZES: Final = (10_000, 10_000_000)  # tasks
 EPILOG: Final = "Example: scripts/bench routing --seeds 2 --part crowds --plot curve.png"
@@ -27,6 +28,7 @@ class Part(StrEnum):
     REPLAYS = "replays"
     LEASES = "leases"
     PRICE = "price"
+    TARGETS = "targets"
 
 
 def routing(
@@ -72,4 +74,6 @@ def routing(
         leases(report, sizes or SIZES, asked)
     if Part.PRICE in parts:
         price(report, seeds, tasks, only)
+    if Part.TARGETS in parts:
+        targets(report, range(first, first + seeds), tasks, only)
     report.finish(json_file)

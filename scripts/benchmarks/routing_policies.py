@@ -62,7 +62,8 @@ def policies(report: Report, seeds: Sequence[int], tasks: int, only: Sequence[st
                 for kind in product(GOLD, TARGETS):
                     gold, target = kind
                     progress.update(doing, description=f"{name}: {gold:.0%} gold, {target:g}")
-                    spent = asyncio.run(_spend(work, gold, target, seed))
+                    policy = Policy(overlap=MOST, min_judgments=FLOOR, target_confidence=target)
+                    spent = asyncio.run(spend(work, policy, gold, seed))
                     found.setdefault(kind, []).append(spent)
                     progress.advance(doing)
             means = {kind: Spent(*np.mean(runs, axis=0)) for kind, runs in found.items()}
@@ -95,9 +96,9 @@ def policies(report: Report, seeds: Sequence[int], tasks: int, only: Sequence[st
     )
 
 
-async def _spend(work: SimulatedWork, known: float, target: float, seed: int) -> Spent:
+async def spend(work: SimulatedWork, policy: Policy, known: float, seed: int) -> Spent:
+    """Let a crowd work under a policy until no task is open, this share of the tasks being gold."""
     tasks, rng = len(work.truth), np.random.default_rng(seed)
-    policy = Policy(overlap=MOST, min_judgments=FLOOR, target_confidence=target)
     gold = np.where(rng.permutation(tasks) < known * tasks, work.truth, -1)
     workers = int(work.arrivals.max()) + 1
     desk = Desk(work.labels, policy, seed=seed)
