@@ -47,3 +47,9 @@ async def test_confidence_is_learned_and_a_replay_comes_to_the_same(database_url
         np.testing.assert_array_equal(task_views(again, ids).confidence, views.confidence)
         np.testing.assert_array_equal(task_views(again, ids).status, views.status)
         assert again.standing.mean_confidence == memory.standing.mean_confidence
+        # Gold that is withdrawn is news: what rested on it is learned anew, without it.
+        await shard.set_gold(ids[:60], np.full(60, -1, np.int16), "test")
+        await eventually(lambda: shard.memory.calibrated.seq > told.seq)
+        anew = shard.memory.calibrated
+        assert (anew.gold, anew.gold_judgments, anew.judgments) == (0, 0, told.judgments)
+        assert anew.calibration != told.calibration

@@ -10,6 +10,7 @@ from tests.api.serving import (
     ADD_TASKS,
     LEASE,
     RELEASE,
+    SET_GOLD,
     SUBMIT,
     SUBMIT_MANY,
     UPDATE_POLICY,
@@ -244,3 +245,35 @@ async def test_a_lease_whose_answer_was_lost_is_resumed(server: Serving) -> None
     await server.do(SUBMIT, {"project": "p", "worker": "ann", "task": "a", "label": "cat"})
     left = await server.do(LEASE, given | {"count": 1})
     assert left["leases"][0] in more["leases"]
+
+
+async def test_what_settled_a_task_is_told_and_whether_waiting_brings_a_budget_back(
+    server: Serving,
+) -> None:
+    await server.make_project(
+        overlap=3, minJudgments=2, targetConfidence=0.999, price=10, moneyBudget=50, labelValue=11
+    )
+    await server.add_tasks("p", "a", "b", "c", "d", "e")
+    keys = [await server.worker_key("p", name) for name in ("ann", "bob")]
+    both = {"workers": ["ann", "bob"], "tasks": ["a", "a"], "labels": ["cat", "cat"]}
+    assert (await server.do(SUBMIT_MANY, {"project": "p"} | both))["accepted"] == 2
+
+    async def settled_by(task: str) -> str | None:
+        query = f'{{ task(project: "p", externalId: "{task}") {{ settledBy }} }}'
+        found: str | None = (await server.data(query))["task"]["settledBy"]
+        return found
+
+    assert [await settled_by(task) for task in "ab"] == ["COST", None]
+    held = (await server.do(LEASE, {"count": 5}, keys[0]))["leases"]
+    assert len(held) == 3  # 30 of 50 are left
+    refused = await server.do(LEASE, {"count": 1}, keys[1])
+    assert refused["code"] == "BUDGET_SPENT"
+    assert refused["retryAfter"] > 0  # they may come back
+    for lease in held:
+        given = {"leaseId": lease["id"], "label": "dog"}
+        assert (await server.do(SUBMIT, given, keys[0]))["duplicate"] is False
+    refused = await server.do(LEASE, {"count": 1}, keys[1])
+    assert (refused["code"], refused["retryAfter"]) == ("BUDGET_SPENT", None)
+    await server.do(SET_GOLD, {"project": "p", "tasks": ["b"], "labels": ["dog"]})
+    await server.do(UPDATE_POLICY, {"project": "p", "policy": {"targetConfidence": 0.5}})
+    assert [await settled_by(task) for task in "ab"] == ["CONFIDENCE", "GOLD"]
