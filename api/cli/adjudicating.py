@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import typer
 
-from api.cli.deciding import ClientId, DryRun, Json, Project, Reason, decide, given_of
-from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
-from api.cli.reaching import Key, Url, asked
+from api.cli.bundles import bundled
+from api.cli.deciding import Act, Json, Project, decide
+from api.cli.options import fail
+from api.cli.reaching import Server, asked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,16 +24,15 @@ Checks = Annotated[
 ]
 
 
+@bundled
 def queue(
+    *,
     project: Project,
     most: Annotated[
         int, typer.Option(metavar="N", min=1, max=500, help="Show so many at most.")
     ] = 20,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """List the tasks that wait for an expert: highest priority first, then the least sure."""
     from rich.console import Console
@@ -42,7 +42,6 @@ def queue(
     from api.documents import ADJUDICATION_QUEUE
 
     screen = Console(highlight=False)
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
 
     async def work(client: "Client") -> dict[str, Any]:
         given = {"project": project, "first": most}
@@ -51,7 +50,7 @@ def queue(
         ]
         return page
 
-    page = asked(work, url, key, settings, Console(stderr=True), PURPOSE)
+    page = asked(work, server, Console(stderr=True), PURPOSE)
     found = [edge["node"] for edge in page["edges"]]
     if json:
         screen.print_json(data=found)
@@ -71,9 +70,10 @@ def queue(
         screen.print(f"{page['totalCount']:,} are contested; --most shows more of them.")
 
 
+@bundled
 def adjudicate(
-    project: Project,
-    reason: Reason,
+    *,
+    act: Act,
     name: Annotated[
         str | None, typer.Argument(metavar="[TASK", help="External id of a task.")
     ] = None,
@@ -81,13 +81,7 @@ def adjudicate(
         str | None, typer.Argument(metavar="LABEL]", help="External id of its right answer.")
     ] = None,
     checks: Checks = False,
-    dry_run: DryRun = False,
-    client_id: ClientId = None,
-    json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Give the right answer of a task, or of what is contested, one task after the other.
 
@@ -96,25 +90,23 @@ def adjudicate(
     """
     from api.documents import ADJUDICATE_TASK
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     if name is not None and label is not None:
-        given = given_of(project, reason, dry_run, client_id)
-        given |= {"tasks": [name], "labels": [label], "checks": checks}
-        decide(ADJUDICATE_TASK, given, url, key, settings, PURPOSE, json=json)
+        given = act.given | {"tasks": [name], "labels": [label], "checks": checks}
+        decide(ADJUDICATE_TASK, given, act, server, PURPOSE)
         return
     if name is not None:
         fail("Name the label as well, or neither, to go through what is contested.")
-    if dry_run or json or client_id is not None:
+    if act.dry_run or act.json or act.client_id is not None:
         fail("--dry-run, --json and --id are for one task: name it, and its label.")
     from rich.console import Console
 
     screen = Console(highlight=False)
-    given = {"project": project, "reason": reason, "checks": checks}
+    given = {"project": act.project, "reason": act.reason, "checks": checks}
 
     async def work(client: "Client") -> int:
         return await _go_through(client, screen, given)
 
-    decided = asked(work, url, key, settings, screen, PURPOSE)
+    decided = asked(work, server, screen, PURPOSE)
     screen.print(f"{decided:,} decided.")
 
 

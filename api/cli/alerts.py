@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import typer
 
+from api.cli.bundles import bundled
 from api.cli.deciding import ClientId, Json, Project, sent
-from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
-from api.cli.reaching import Key, Url, asked
+from api.cli.options import fail
+from api.cli.reaching import Server, asked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from api.client import Client
-    from api.settings import Settings
 
 PURPOSE = "basanite alerts"  # what the key of a server of our own is listed under
 STATES = ("OPEN", "ACKNOWLEDGED", "RESOLVED")
@@ -33,7 +33,9 @@ Note = Annotated[str, typer.Option(help="Why; it stays in the log of decisions."
 
 
 @app.command(name="list", epilog="Example: basanite alerts list --project animals --state OPEN")
+@bundled
 def list_(
+    *,
     project: Project,
     state: Annotated[
         list[str] | None,
@@ -44,10 +46,7 @@ def list_(
     ] = None,
     worker: Annotated[str | None, typer.Option(metavar="ID", help="About this worker.")] = None,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """List alerts, the newest first; without --state those that are not resolved."""
     from rich.table import Column, Table
@@ -79,18 +78,17 @@ def list_(
             table.add_row(*map(Text, (str(each["sequence"]), *row, text)))
         screen.print(table if table.row_count else "There are no such alerts.")
 
-    _run(work, url, key, settings_of(database_url=database_url, data_dir=data_dir))
+    _run(work, server)
 
 
 @app.command(epilog="Example: basanite alerts show 1234 --project animals")
+@bundled
 def show(
+    *,
     alert: Alert,
     project: Project,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Show all of one alert: what was found, the numbers behind it, and what to do about it."""
     from api.documents import ALERT
@@ -105,13 +103,15 @@ def show(
         else:
             _show(screen, found)
 
-    _run(work, url, key, settings_of(database_url=database_url, data_dir=data_dir))
+    _run(work, server)
 
 
 @app.command(
     epilog="Example: basanite alerts watch --project animals --url http://host:8000 --key K"
 )
+@bundled
 def watch(
+    *,
     project: Project,
     after: Annotated[
         int | None,
@@ -119,10 +119,7 @@ def watch(
             metavar="N", help="Begin with what came after this cursor, of an earlier run."
         ),
     ] = None,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Print alerts as they are raised and handled, until you stop it."""
     from contextlib import aclosing
@@ -142,57 +139,51 @@ def watch(
                     )
                 _line(screen, f"cursor {told['cursor']}")
 
-    _run(work, url, key, settings_of(database_url=database_url, data_dir=data_dir))
+    _run(work, server)
 
 
 @app.command(
     epilog="Example: basanite alerts acknowledge 1234 --project animals --note 'I ask the vendor'"
 )
+@bundled
 def acknowledge(
+    *,
     alert: Alert,
     project: Project,
     note: Note,
     client_id: ClientId = None,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Say that you know of an alert."""
     from api.documents import ACKNOWLEDGE_ALERT
 
     given = {"project": project, "alert": alert, "note": note, "clientId": client_id}
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    _handle(ACKNOWLEDGE_ALERT, given, url, key, settings)
+    _handle(ACKNOWLEDGE_ALERT, given, server)
 
 
 @app.command(epilog="Example: basanite alerts resolve 1234 --project animals --note 'joined them'")
+@bundled
 def resolve(
+    *,
     alert: Alert,
     project: Project,
     note: Note,
     client_id: ClientId = None,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Say that an alert was dealt with, or was none."""
     from api.documents import RESOLVE_ALERT
 
     given = {"project": project, "alert": alert, "note": note, "clientId": client_id}
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    _handle(RESOLVE_ALERT, given, url, key, settings)
+    _handle(RESOLVE_ALERT, given, server)
 
 
-def _handle(
-    document: str, given: dict[str, Any], url: str | None, key: str | None, settings: "Settings"
-) -> None:
+def _handle(document: str, given: dict[str, Any], server: Server) -> None:
     from rich.console import Console
 
     screen = Console(highlight=False)
     given |= {"clientId": given["clientId"] or uuid4().hex}
-    done = sent(document, given, url, key, settings, screen, PURPOSE)
+    done = sent(document, given, server, screen, PURPOSE)
     was = " It was taken before." if done["duplicate"] else ""
     state = done["alert"]["state"].lower()
     words = f"Decision {done['sequence']}, with the id {given['clientId']}: "
@@ -201,15 +192,13 @@ def _handle(
 
 def _run(
     work: "Callable[[Client, Console], Awaitable[None]]",
-    url: str | None,
-    key: str | None,
-    settings: "Settings",
+    server: Server,
 ) -> None:
     from rich.console import Console
 
     screen = Console(highlight=False)
     with suppress(KeyboardInterrupt):
-        asked(lambda client: work(client, screen), url, key, settings, screen, PURPOSE)
+        asked(lambda client: work(client, screen), server, screen, PURPOSE)
 
 
 def _show(screen: "Console", found: dict[str, Any]) -> None:

@@ -1,17 +1,16 @@
 """What the commands have in common by which staff decide: options, the call, what it changed."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import typer
 
 from api.cli.options import fail, run
-from api.cli.reaching import check, reach, told
+from api.cli.reaching import Server, reach, told
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from api.settings import Settings
 
 
 Project = Annotated[str, typer.Option(metavar="ID", help="External id of the project.")]
@@ -28,33 +27,35 @@ ClientId = Annotated[
 ]
 
 
-def given_of(project: str, reason: str, dry_run: bool, client_id: str | None) -> dict[str, Any]:
-    """The part of the input that all acts have."""
-    return {
-        "project": project,
-        "reason": reason,
-        "dryRun": dry_run,
-        "clientId": client_id or uuid4().hex,
-    }
+@dataclass(frozen=True, slots=True)
+class Act:
+    """The options that all acts of staff have."""
+
+    project: Project
+    reason: Reason
+    dry_run: DryRun = False
+    client_id: ClientId = None
+    json: Json = False
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The part of the input that all acts have."""
+        return {
+            "project": self.project,
+            "reason": self.reason,
+            "dryRun": self.dry_run,
+            "clientId": self.client_id or uuid4().hex,
+        }
 
 
-def decide(
-    document: str,
-    given: dict[str, Any],
-    url: str | None,
-    key: str | None,
-    settings: "Settings",
-    purpose: str,
-    *,
-    json: bool,
-) -> None:
+def decide(document: str, given: dict[str, Any], act: Act, server: Server, purpose: str) -> None:
     """Send an act of staff, and show what it changed."""
     from rich.console import Console
 
     screen = Console(highlight=False)
-    notices = Console(highlight=False, stderr=True) if json else screen
-    done = sent(document, given, url, key, settings, notices, purpose)
-    if json:
+    notices = Console(highlight=False, stderr=True) if act.json else screen
+    done = sent(document, given, server, notices, purpose)
+    if act.json:
         screen.print_json(data={"clientId": given["clientId"], **done})
     else:
         _show(screen, done, given["clientId"])
@@ -63,19 +64,17 @@ def decide(
 def sent(
     document: str,
     given: dict[str, Any],
-    url: str | None,
-    key: str | None,
-    settings: "Settings",
+    server: Server,
     screen: "Console",
     purpose: str,
 ) -> dict[str, Any]:
     """What a decision of staff is answered; one that is refused ends the command."""
     from api.client import CallFailed, CallRefused
 
-    check(url, key)
+    server.check()
 
     async def work() -> dict[str, Any]:
-        async with reach(url, key, settings, screen, purpose) as client:
+        async with reach(server, screen, purpose) as client:
             return await client.mutate(document, given)
 
     try:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from api.cli.bundles import bundled
 from api.cli.deciding import Json, Project
-from api.cli.options import DatabaseUrl, DataDir, settings_of
-from api.cli.reaching import Key, Url, asked
+from api.cli.reaching import Server, asked
 
 if TYPE_CHECKING:
     from api.client import Client
@@ -13,13 +13,12 @@ EPILOG = "Example: basanite gold --project animals"
 PURPOSE = "basanite gold"  # what the key of a server of our own is listed under
 
 
+@bundled
 def gold(
+    *,
     project: Project,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Show the gold of a project, label by label, how long it lasts, and what to do about it."""
     from rich.console import Console
@@ -28,14 +27,13 @@ def gold(
 
     from api.documents import GOLD_ADVICE
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     screen = Console(stderr=json, highlight=False)
 
     async def work(client: "Client") -> dict[str, Any]:
         found = await client.execute(GOLD_ADVICE, {"project": project})
         return dict(found["goldAdvice"])
 
-    advice = asked(work, url, key, settings, screen, PURPOSE)
+    advice = asked(work, server, screen, PURPOSE)
     if json:
         Console(highlight=False).print_json(data=advice)
         return

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.bundles import bundled
 from api.cli.options import (
-    DatabaseUrl,
-    DataDir,
     Delimiter,
     Encoding,
     LabelColumn,
@@ -18,15 +17,13 @@ from api.cli.options import (
     WorkerColumn,
     fail,
     run,
-    settings_of,
 )
-from api.cli.reaching import Key, Url, check, reach, told
+from api.cli.reaching import Server, reach, told
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from api.importing import Import
-    from api.settings import Settings
     from api.tables.folder import OutFolder
     from api.tables.judgments import Judgments
 
@@ -43,7 +40,9 @@ refused.csv (not accepted) in the folder --out say which and why; 1 it failed.
 """
 
 
+@bundled
 def import_judgments(
+    *,
     file: Annotated[
         str,
         typer.Argument(
@@ -56,8 +55,7 @@ def import_judgments(
         bool,
         typer.Option("--create", help="Make the project and the tasks where they are missing."),
     ] = False,
-    url: Url = None,
-    key: Key = None,
+    server: Server,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the rows that were left out.")
     ] = Path("basanite-import"),
@@ -68,8 +66,6 @@ def import_judgments(
     seconds_column: SecondsColumn = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
 ) -> None:
     """Store the judgments of a file in a project. Workers that are new are added.
 
@@ -88,9 +84,8 @@ def import_judgments(
     from api.tables.judgments import Reading, read_judgments
     from api.tables.quarantine import QUARANTINE, Quarantine
 
-    check(url, key)
+    server.check()
     screen = Console(highlight=False)
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     reading = Reading(
         task_column,
         worker_column,
@@ -105,9 +100,7 @@ def import_judgments(
             quarantine = Quarantine(folder)
             with screen.status(f"Reading {file}"):
                 judgments = read_judgments(file, reading, quarantine.of(file))
-            done = run(
-                _import(judgments, project, create, url, key, settings, batch, folder, screen)
-            )
+            done = run(_import(judgments, project, create, server, batch, folder, screen))
             folder.commit(
                 {
                     "judgments_file": file,
@@ -133,9 +126,7 @@ async def _import(
     judgments: "Judgments",
     project: str,
     create: bool,
-    url: str | None,
-    key: str | None,
-    settings: "Settings",
+    server: Server,
     batch: int,
     folder: "OutFolder",
     screen: "Console",
@@ -146,7 +137,7 @@ async def _import(
     from api.importing import Import
 
     with interrupts():
-        async with reach(url, key, settings, screen, "basanite import-judgments") as client:
+        async with reach(server, screen, "basanite import-judgments") as client:
             importing = Import(client, judgments, project, batch)
             with screen.status("Looking up the project and its tasks"):
                 await importing.prepare(create=create)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from api.cli.deciding import ClientId, DryRun, Json, Project, Reason, decide, given_of
-from api.cli.options import DatabaseUrl, DataDir, settings_of
-from api.cli.reaching import Key, Url
+from api.cli.bundles import bundled
+from api.cli.deciding import Act, decide
+from api.cli.reaching import Server
 
 PURPOSE = "basanite join"  # what the key of a server of our own is listed under
 
@@ -23,43 +23,29 @@ Names = Annotated[list[str], typer.Argument(metavar="WORKER...", help="External 
 @app.command(
     epilog="Example: basanite join workers ann bob eve --project animals --reason 'same mistakes'"
 )
+@bundled
 def workers(
     names: Names,
-    project: Project,
-    reason: Reason,
-    dry_run: DryRun = False,
-    client_id: ClientId = None,
-    json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    act: Act,
+    server: Server,
 ) -> None:
     """Of each task that several of them judged, let one judgment count; give none of them a task
     that another one has. The others stay in the log."""
     from api.documents import JOIN_WORKERS
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    given = given_of(project, reason, dry_run, client_id) | {"workers": names}
-    decide(JOIN_WORKERS, given, url, key, settings, PURPOSE, json=json)
+    given = act.given | {"workers": names}
+    decide(JOIN_WORKERS, given, act, server, PURPOSE)
 
 
 @app.command(epilog="Example: basanite join split ann --project animals --reason 'two persons'")
+@bundled
 def split(
     names: Names,
-    project: Project,
-    reason: Reason,
-    dry_run: DryRun = False,
-    client_id: ClientId = None,
-    json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    act: Act,
+    server: Server,
 ) -> None:
     """End the groups of these workers: each counts by itself again, with all it has judged."""
     from api.documents import SPLIT_WORKERS
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    given = given_of(project, reason, dry_run, client_id) | {"workers": names}
-    decide(SPLIT_WORKERS, given, url, key, settings, PURPOSE, json=json)
+    given = act.given | {"workers": names}
+    decide(SPLIT_WORKERS, given, act, server, PURPOSE)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.bundles import bundled
 from api.cli.deciding import Json, Project
-from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
-from api.cli.reaching import Key, Url, asked
+from api.cli.options import fail
+from api.cli.reaching import Server, asked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,25 +39,23 @@ Preset = Annotated[
 
 
 @app.command(epilog="Example: basanite policy show --project animals")
+@bundled
 def show(
+    *,
     project: Project,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Show every knob: its value, the default where it differs, and what it does."""
     from api.documents import POLICY
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     screen = _screen(json)
 
     async def work(client: "Client") -> dict[str, Any] | None:
         found = await client.execute(POLICY, {"project": project})
         return found["project"] and dict(found["project"]["policy"])
 
-    found = asked(work, url, key, settings, screen, PURPOSE)
+    found = asked(work, server, screen, PURPOSE)
     if found is None:
         fail(f"There is no project {project}.")
     if json:
@@ -70,7 +69,9 @@ def show(
     name="set",
     epilog="Example: basanite policy set --preset OPEN_CROWD overlap=9 --project animals",
 )
+@bundled
 def set_(
+    *,
     project: Project,
     knobs: Knobs = None,
     preset: Preset = None,
@@ -78,15 +79,11 @@ def set_(
         int | None,
         typer.Option(metavar="N", help="The version you have seen: refused if it is newer now."),
     ] = None,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Change knobs. It takes effect at once, also on tasks that are done."""
     from api.documents import UPDATE_POLICY
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     screen = _screen(json=False)
     changes = _changes(knobs)
     if not changes and preset is None:
@@ -99,30 +96,28 @@ def set_(
         done = await client.mutate(UPDATE_POLICY, given)
         return dict(done["project"]["policy"])
 
-    done = asked(work, url, key, settings, screen, PURPOSE)
+    done = asked(work, server, screen, PURPOSE)
     screen.print(f"The policy of {project} is at version {done['version']}.", markup=False)
     _show_knobs(screen, [each for each in done["knobs"] if each["name"] in changes])
 
 
 @app.command(epilog="Example: basanite policy history --project animals")
+@bundled
 def history(
+    *,
     project: Project,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Show what was changed when and by whom, the latest first."""
     from api.documents import POLICY_HISTORY
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     screen = _screen(json)
 
     async def work(client: "Client") -> list[dict[str, Any]]:
         return [node async for node in client.nodes(POLICY_HISTORY, {"project": project})]
 
-    found = asked(work, url, key, settings, screen, PURPOSE)
+    found = asked(work, server, screen, PURPOSE)
     if json:
         _print_json(found)
         return
@@ -163,15 +158,14 @@ def presets(json: Json = False) -> None:
 
 
 @app.command(epilog="Example: basanite policy lint overlap=7 --project animals")
+@bundled
 def lint(
+    *,
     project: Project,
     knobs: Knobs = None,
     preset: Preset = None,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Say what is wrong with the policy for this project, or would be with some knobs changed.
 
@@ -179,7 +173,6 @@ def lint(
     """
     from api.documents import POLICY_ADVICE
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     screen = _screen(json)
     given = {
         "project": project,
@@ -190,7 +183,7 @@ def lint(
     async def work(client: "Client") -> list[dict[str, Any]]:
         return list((await client.execute(POLICY_ADVICE, given))["policyAdvice"])
 
-    found = asked(work, url, key, settings, screen, PURPOSE)
+    found = asked(work, server, screen, PURPOSE)
     if json:
         _print_json(found)
     else:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from api.cli.bundles import bundled
 from api.cli.deciding import Json
-from api.cli.options import DatabaseUrl, DataDir, settings_of
-from api.cli.reaching import Key, Url, asked
+from api.cli.reaching import Server, asked
 
 if TYPE_CHECKING:
     from api.client import Client
@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 EPILOG = "Example: basanite projects --json"
 
 
+@bundled
 def projects(
+    *,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """List the projects: tasks, how many are settled, judgments, workers, and money, or judgments
     where only these have a limit: what is spent, and what is left beside open leases."""
@@ -27,13 +26,12 @@ def projects(
 
     from api.documents import PROJECTS
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     out, screen = Console(highlight=False), Console(highlight=False, stderr=True)
 
     async def work(client: "Client") -> list[dict[str, Any]]:
         return [node async for node in client.nodes(PROJECTS)]
 
-    found = asked(work, url, key, settings, screen, "basanite projects")
+    found = asked(work, server, screen, "basanite projects")
     if json:
         out.print_json(data=found)
         return

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from api.cli.options import fail, run
+from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,45 +29,56 @@ TAKEN = " Is that `basanite serve`? Then give its address with --url, and a key 
 T = TypeVar("T")
 
 
-def check(url: str | None, key: str | None) -> None:
-    """End the command if only one of the two is given."""
-    if url is not None and key is None:
-        fail("A server at --url takes an ADMIN key with --key: basanite keys create makes one.")
-    if url is None and key is not None:
-        fail("--key is for a server at --url: name that too.")
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Which server a command calls, and what one of its own works on."""
+
+    url: Url = None
+    key: Key = None
+    database_url: DatabaseUrl = None
+    data_dir: DataDir = None
+
+    @property
+    def settings(self) -> "Settings":
+        """Those of a server of our own, or the end of the command."""
+        return settings_of(database_url=self.database_url, data_dir=self.data_dir)
+
+    def check(self) -> None:
+        """End the command if only one of address and key is given."""
+        if self.url is not None and self.key is None:
+            fail("A server at --url takes an ADMIN key with --key: basanite keys create makes one.")
+        if self.url is None and self.key is not None:
+            fail("--key is for a server at --url: name that too.")
 
 
 @asynccontextmanager
-async def reach(
-    url: str | None, key: str | None, settings: "Settings", screen: "Console", purpose: str
-) -> "AsyncIterator[Client]":
+async def reach(server: Server, screen: "Console", purpose: str) -> "AsyncIterator[Client]":
     """A client of that server; `purpose` is what the key of our own is listed under."""
     from api.cli.own_server import own_server, starting
     from api.client import Client
 
     async with AsyncExitStack() as stack:
+        url, key = server.url, server.key
         if url is None or key is None:
             with starting(screen) as report:
-                server = await stack.enter_async_context(own_server(settings, report, purpose))
-            url, key = server.url, server.token
+                own = await stack.enter_async_context(own_server(server.settings, report, purpose))
+            url, key = own.url, own.token
         yield await stack.enter_async_context(Client(url, key))
 
 
 def asked(
     work: "Callable[[Client], Awaitable[T]]",
-    url: str | None,
-    key: str | None,
-    settings: "Settings",
+    server: Server,
     screen: "Console",
     purpose: str,
 ) -> T:
     """What the work with a client of that server comes to; a call that fails ends the command."""
     from api.client import CallFailed
 
-    check(url, key)
+    server.check()
 
     async def reached() -> T:
-        async with reach(url, key, settings, screen, purpose) as client:
+        async with reach(server, screen, purpose) as client:
             return await work(client)
 
     try:

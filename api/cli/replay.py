@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.bundles import bundled
 from api.cli.options import (
-    DatabaseUrl,
-    DataDir,
     Delimiter,
     Encoding,
     GoldColumn,
@@ -20,15 +19,13 @@ from api.cli.options import (
     WorkerColumn,
     fail,
     run,
-    settings_of,
 )
-from api.cli.reaching import Key, Url, check, reach
+from api.cli.reaching import Server, reach
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from api.dataset import Dataset
-    from api.settings import Settings
 
 FINE, LEFT_OUT = 0, 3
 
@@ -42,7 +39,9 @@ Exit status: 0 every row was taken; 3 some were refused or could not be read; 1 
 """
 
 
+@bundled
 def replay(
+    *,
     dataset: Annotated[
         Path,
         typer.Argument(
@@ -54,8 +53,7 @@ def replay(
         Path | None,
         typer.Option(metavar="FILE", help="Tasks whose answer is known: columns task and label."),
     ] = None,
-    url: Url = None,
-    key: Key = None,
+    server: Server,
     project: Annotated[
         str | None,
         typer.Option(metavar="ID", help="Project to make; named after the data set if left out."),
@@ -79,8 +77,6 @@ def replay(
     seconds_column: SecondsColumn = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
 ) -> None:
     """Send a data set, judgment by judgment in file order, and compare consensus with gold.
 
@@ -97,11 +93,10 @@ def replay(
     from api.tables.errors import TableError
     from api.tables.judgments import Reading
 
-    check(url, key)
+    server.check()
     screen = Console(highlight=False)
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    if settings.data_dir == Settings().data_dir:
-        settings = replace(settings, data_dir=user_data_path("basanite-replay"))
+    if server.settings.data_dir == Settings().data_dir:
+        server = replace(server, data_dir=user_data_path("basanite-replay"))
     reading = Reading(
         task_column,
         worker_column,
@@ -114,9 +109,7 @@ def replay(
     )
     try:
         data = read_dataset(dataset, gold, reading)
-        complete = run(
-            _replay(data, project or data.name, url, key, settings, concurrency, batch, screen)
-        )
+        complete = run(_replay(data, project or data.name, server, concurrency, batch, screen))
     except (CallFailed, TableError) as error:
         fail(str(error))
     except asyncio.CancelledError:
@@ -128,9 +121,7 @@ def replay(
 async def _replay(
     data: "Dataset",
     project: str,
-    url: str | None,
-    key: str | None,
-    settings: "Settings",
+    server: Server,
     concurrency: int,
     batch: int,
     screen: "Console",
@@ -140,11 +131,11 @@ async def _replay(
     from api.replaying import Replay
 
     with interrupts():
-        async with reach(url, key, settings, screen, "basanite replay") as client:
+        async with reach(server, screen, "basanite replay") as client:
             replaying = Replay(client, data, project, concurrency, batch)
             with screen.status("Creating the project and its tasks"):
                 await replaying.prepare()
-            where = "" if url else f", data in {settings.data_dir}"
+            where = "" if server.url else f", data in {server.settings.data_dir}"
             screen.print(f"Project {project} at {client.url}{where}", style="dim", soft_wrap=True)
             shown = ReplayScreen(screen, replaying)
             with shown.shown():

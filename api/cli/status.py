@@ -6,15 +6,15 @@ from uuid import uuid4
 
 import typer
 
+from api.cli.bundles import bundled
 from api.cli.deciding import ClientId, Json, Project, Reason, sent
-from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
-from api.cli.reaching import Key, Url, asked
+from api.cli.options import fail
+from api.cli.reaching import Server, asked
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from api.client import Client
-    from api.settings import Settings
 
 PURPOSE = "basanite status"  # what the key of a server of our own is listed under
 
@@ -43,69 +43,65 @@ class Status(StrEnum):
     name="set",
     epilog="Example: basanite status set ann banned --project animals --reason 'sold the account'",
 )
+@bundled
 def set_(
+    *,
     worker: Worker,
     status: Annotated[Status, typer.Argument(help="The status that it is to have.")],
     project: Project,
     reason: Reason,
     client_id: ClientId = None,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Hold a worker's status, whatever the tests of its judgments say."""
     from api.documents import SET_WORKER_STATUS
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = _given(worker, project, reason, client_id) | {"status": status.name}
-    _decide(SET_WORKER_STATUS, given, url, key, settings)
+    _decide(SET_WORKER_STATUS, given, server)
 
 
 @app.command(epilog="Example: basanite status free ann --project animals --reason 'back to normal'")
+@bundled
 def free(
+    *,
     worker: Worker,
     project: Project,
     reason: Reason,
     client_id: ClientId = None,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Give a status that staff holds back to the tests."""
     from api.documents import FREE_WORKER_STATUS
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = _given(worker, project, reason, client_id)
-    _decide(FREE_WORKER_STATUS, given, url, key, settings)
+    _decide(FREE_WORKER_STATUS, given, server)
 
 
 @app.command(
     epilog="Example: basanite status lift ann --project animals --reason 'the gold was wrong'"
 )
+@bundled
 def lift(
+    *,
     worker: Worker,
     project: Project,
     reason: Reason,
     client_id: ClientId = None,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Lift a worker's pause or ban. Nothing is forgotten: it takes more to pause it again."""
     from api.documents import LIFT_PAUSE
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = _given(worker, project, reason, client_id)
-    _decide(LIFT_PAUSE, given, url, key, settings)
+    _decide(LIFT_PAUSE, given, server)
 
 
 @app.command(
     epilog="Example: basanite status answer ann --grant --project animals --reason 'you are right'"
 )
+@bundled
 def answer(
+    *,
     worker: Worker,
     project: Project,
     reason: Annotated[str, typer.Option(help="What the worker reads; it stays in the log.")],
@@ -116,26 +112,20 @@ def answer(
         ),
     ],
     client_id: ClientId = None,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Answer a worker's open appeal."""
     from api.documents import ANSWER_APPEAL
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = _given(worker, project, reason, client_id) | {"granted": grant}
-    _decide(ANSWER_APPEAL, given, url, key, settings)
+    _decide(ANSWER_APPEAL, given, server)
 
 
 @app.command(epilog="Example: basanite status appeals --project animals")
+@bundled
 def appeals(
     project: Project,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """List the appeals that wait for an answer, the oldest first."""
     from rich.console import Console
@@ -143,7 +133,6 @@ def appeals(
 
     from api.documents import APPEALS
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     screen = Console(highlight=False)
 
     async def work(client: "Client") -> list[dict[str, Any]]:
@@ -152,7 +141,7 @@ def appeals(
         ]
         return waiting
 
-    found = asked(work, url, key, settings, screen, PURPOSE)
+    found = asked(work, server, screen, PURPOSE)
     for each in found:
         line = f"{each['worker']}, {each['createdAt']}: {each['message']}"
         screen.print(escape(line), soft_wrap=True)
@@ -161,14 +150,13 @@ def appeals(
 
 
 @app.command(epilog="Example: basanite status history ann --project animals")
+@bundled
 def history(
+    *,
     worker: Worker,
     project: Project,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Show what was decided about a worker, the latest first, and what it rested on."""
     from rich.console import Console
@@ -177,14 +165,13 @@ def history(
     from api.documents import STATUS_HISTORY
     from api.reasons import reasons
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     out, screen = Console(highlight=False), Console(highlight=False, stderr=True)
 
     async def work(client: "Client") -> dict[str, Any] | None:
         found = await client.execute(STATUS_HISTORY, {"project": project, "worker": worker})
         return found["worker"] and dict(found["worker"])
 
-    found = asked(work, url, key, settings, screen, PURPOSE)
+    found = asked(work, server, screen, PURPOSE)
     if found is None:
         fail(f"There is no worker {worker} in {project}.")
     decided = found["standing"]["history"]
@@ -217,13 +204,11 @@ def _given(worker: str, project: str, reason: str, client_id: str | None) -> dic
     }
 
 
-def _decide(
-    document: str, given: dict[str, Any], url: str | None, key: str | None, settings: "Settings"
-) -> None:
+def _decide(document: str, given: dict[str, Any], server: Server) -> None:
     from rich.console import Console
 
     screen = Console(highlight=False)
-    _show(screen, sent(document, given, url, key, settings, screen, PURPOSE), given)
+    _show(screen, sent(document, given, server, screen, PURPOSE), given)
 
 
 def _show(screen: "Console", done: dict[str, Any], given: dict[str, Any]) -> None:

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from api.cli.adjudicating import adjudicate, queue
-from api.cli.deciding import ClientId, DryRun, Json, Project, Reason, decide, given_of
-from api.cli.options import DatabaseUrl, DataDir, settings_of
-from api.cli.reaching import Key, Url
+from api.cli.bundles import bundled
+from api.cli.deciding import Act, decide
+from api.cli.reaching import Server
 
 PURPOSE = "basanite tasks"  # what the key of a server of our own is listed under
 
@@ -25,25 +25,18 @@ Names = Annotated[list[str], typer.Argument(metavar="TASK...", help="External id
 @app.command(
     epilog="Example: basanite tasks correct img-1 dog --project animals --reason 'it barks'"
 )
+@bundled
 def correct(
     name: Annotated[str, typer.Argument(metavar="TASK", help="External id of a gold task.")],
     label: Annotated[str, typer.Argument(metavar="LABEL", help="External id of its answer.")],
-    project: Project,
-    reason: Reason,
-    dry_run: DryRun = False,
-    client_id: ClientId = None,
-    json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    act: Act,
+    server: Server,
 ) -> None:
     """Give a gold task another answer, because the declared one was wrong."""
     from api.documents import CORRECT_GOLD
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    given = given_of(project, reason, dry_run, client_id) | {"tasks": [name], "labels": [label]}
-    decide(CORRECT_GOLD, given, url, key, settings, PURPOSE, json=json)
+    given = act.given | {"tasks": [name], "labels": [label]}
+    decide(CORRECT_GOLD, given, act, server, PURPOSE)
 
 
 app.command(epilog="Example: basanite tasks queue --project animals")(queue)
@@ -55,51 +48,38 @@ app.command(
 @app.command(
     epilog="Example: basanite tasks withdraw img-1 img-2 --project animals --reason 'too blurred'"
 )
+@bundled
 def withdraw(
     names: Names,
-    project: Project,
-    reason: Reason,
-    dry_run: DryRun = False,
-    client_id: ClientId = None,
-    json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    act: Act,
+    server: Server,
 ) -> None:
     """Let tasks be gold no more, because their answers are in doubt."""
     from api.documents import WITHDRAW_GOLD
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    given = given_of(project, reason, dry_run, client_id) | {"tasks": names}
-    decide(WITHDRAW_GOLD, given, url, key, settings, PURPOSE, json=json)
+    given = act.given | {"tasks": names}
+    decide(WITHDRAW_GOLD, given, act, server, PURPOSE)
 
 
 @app.command(
     epilog="Example: basanite tasks reopen img-1 --judgments 2 --project animals "
     "--reason 'a customer complained'"
 )
+@bundled
 def reopen(
+    *,
     names: Names,
-    project: Project,
-    reason: Reason,
+    act: Act,
     judgments: Annotated[
         int, typer.Option(metavar="N", min=1, max=1000, help="Of each, beyond those it has.")
     ] = 1,
-    dry_run: DryRun = False,
-    client_id: ClientId = None,
-    json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Ask for further judgments of tasks: until these have come nothing settles them."""
     from api.documents import REOPEN_TASK
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    given = given_of(project, reason, dry_run, client_id) | {
+    given = act.given | {
         "tasks": names,
         "judgments": judgments,
     }
-    decide(REOPEN_TASK, given, url, key, settings, PURPOSE, json=json)
+    decide(REOPEN_TASK, given, act, server, PURPOSE)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from api.cli.deciding import ClientId, DryRun, Json, Project, Reason, decide, given_of
-from api.cli.options import DatabaseUrl, DataDir, settings_of
-from api.cli.reaching import Key, Url
+from api.cli.bundles import bundled
+from api.cli.deciding import Act, decide
+from api.cli.reaching import Server
 
 PURPOSE = "basanite void"  # what the key of a server of our own is listed under
 
@@ -29,54 +29,41 @@ Moment = Annotated[
 @app.command(
     epilog="Example: basanite void worker ann --project animals --reason 'answers at random'"
 )
+@bundled
 def worker(
     name: Annotated[str, typer.Argument(metavar="WORKER", help="External id of the worker.")],
-    project: Project,
-    reason: Reason,
-    dry_run: DryRun = False,
-    client_id: ClientId = None,
-    json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    act: Act,
+    server: Server,
 ) -> None:
     """Let no judgment of a worker count, and give it no tasks. They stay in the log."""
     from api.documents import VOID_WORKER
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    given = given_of(project, reason, dry_run, client_id) | {"worker": name}
-    decide(VOID_WORKER, given, url, key, settings, PURPOSE, json=json)
+    given = act.given | {"worker": name}
+    decide(VOID_WORKER, given, act, server, PURPOSE)
 
 
 @app.command(epilog="Example: basanite void restore ann --project animals --reason 'no bot at all'")
+@bundled
 def restore(
     name: Annotated[str, typer.Argument(metavar="WORKER", help="External id of the worker.")],
-    project: Project,
-    reason: Reason,
-    dry_run: DryRun = False,
-    client_id: ClientId = None,
-    json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    act: Act,
+    server: Server,
 ) -> None:
     """Let a voided worker take part again, with all judgments that were voided with it."""
     from api.documents import UNVOID_WORKER
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    given = given_of(project, reason, dry_run, client_id) | {"worker": name}
-    decide(UNVOID_WORKER, given, url, key, settings, PURPOSE, json=json)
+    given = act.given | {"worker": name}
+    decide(UNVOID_WORKER, given, act, server, PURPOSE)
 
 
 @app.command(
     epilog="Example: basanite void judgments --worker ann --since 2026-03-01 --project animals "
     "--reason 'another person used the account'"
 )
+@bundled
 def judgments(
-    project: Project,
-    reason: Reason,
+    *,
+    act: Act,
     worker: Annotated[str | None, typer.Option(metavar="ID", help="Those of this worker.")] = None,
     task: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Those of this task; repeatable.")
@@ -87,26 +74,19 @@ def judgments(
         list[int] | None,
         typer.Option(help="This one, and no other conditions; repeatable.", metavar="N"),
     ] = None,
-    dry_run: DryRun = False,
-    client_id: ClientId = None,
-    json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Let some judgments count no more: all that match, 5,000 at most."""
     from api.documents import VOID_JUDGMENTS
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
-    given = given_of(project, reason, dry_run, client_id) | {
+    given = act.given | {
         "worker": worker,
         "tasks": task or None,
         "since": _moment(since),
         "until": _moment(until),
         "sequences": sequence or None,
     }
-    decide(VOID_JUDGMENTS, given, url, key, settings, PURPOSE, json=json)
+    decide(VOID_JUDGMENTS, given, act, server, PURPOSE)
 
 
 def _moment(time: datetime | None) -> str | None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.bundles import bundled
 from api.cli.deciding import Json, Project
-from api.cli.options import DatabaseUrl, DataDir, fail, settings_of
-from api.cli.reaching import Key, Url, asked
+from api.cli.options import fail
+from api.cli.reaching import Server, asked
 from api.cli.status import Status
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ class Kind(StrEnum):
     MODEL = "model"
 
 
+@bundled
 def workers(
+    *,
     project: Project,
     order: Annotated[Order, typer.Option(help="What they are ordered by.")] = Order.AGE,
     descending: Annotated[
@@ -63,10 +66,7 @@ def workers(
     ] = None,
     most: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many at most.")] = 50,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """List the workers of a project: status, judgments, accuracy with its interval, bits, gold."""
     from api.documents import WORKERS
@@ -83,7 +83,6 @@ def workers(
             "voided": voided,
         },
     }
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     out, screen = _consoles()
 
     async def work(client: "Client") -> list[dict[str, Any]]:
@@ -94,7 +93,7 @@ def workers(
                 break
         return found
 
-    found = asked(work, url, key, settings, screen, "basanite workers")
+    found = asked(work, server, screen, "basanite workers")
     if json:
         out.print_json(data=found[:most])
         return
@@ -103,7 +102,9 @@ def workers(
         out.print(f"There are more; --most {2 * most} shows more of them.")
 
 
+@bundled
 def worker(
+    *,
     name: Annotated[str, typer.Argument(metavar="WORKER", help="External id of the worker.")],
     project: Project,
     as_of: Annotated[
@@ -111,15 +112,11 @@ def worker(
         typer.Option(metavar="N|TIME", help="As it was then: a sequence of the log, or a time."),
     ] = None,
     json: Json = False,
-    url: Url = None,
-    key: Key = None,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = None,
+    server: Server,
 ) -> None:
     """Show all that is known of a worker, with intervals and with the reasons in words."""
     from api.documents import WORKER
 
-    settings = settings_of(database_url=database_url, data_dir=data_dir)
     given = {"project": project, "worker": name, "asOf": _moment(as_of)}
     out, screen = _consoles()
 
@@ -127,7 +124,7 @@ def worker(
         found: dict[str, Any] | None = (await client.execute(WORKER, given))["worker"]
         return found
 
-    found = asked(work, url, key, settings, screen, "basanite worker")
+    found = asked(work, server, screen, "basanite worker")
     if found is None:
         fail(f"Project {project} has no worker {name}.")
     if json:
