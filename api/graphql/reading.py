@@ -4,6 +4,7 @@ A page costs one statement, and one look at the shard for all its rows at once.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import isnan
 
 import asyncpg
@@ -11,7 +12,8 @@ import numpy as np
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 from strawberry import ID
 
-from api import projects, rows
+from api import policy as policies
+from api import rows
 from api.calibrated import Calibrated
 from api.gold_book import SOURCES, STATES
 from api.graphql.budget import budget_of
@@ -49,7 +51,7 @@ def project_of(shard: Views) -> Project:
         external_id=ID(project.external_id),
         name=project.name,
         labels=labels_of(project),
-        policy=_policy(project),
+        policy=_policy(project.policy, project.policy_version),
         held_to=HeldTo(acceptable=good, unacceptable=bad),
         attributes=Json(project.attributes),
         created_at=project.created_at,
@@ -194,14 +196,16 @@ def selected(info: Info) -> frozenset[str]:
     return frozenset(found)
 
 
-def _policy(project: projects.Project) -> Policy:
-    knobs = project.policy.to_json() | {
-        "quiz_failed": QuizFailed(project.policy.quiz_failed),
-        "status_evidence": StatusEvidence(project.policy.status_evidence),
-        "tell_workers": Telling(project.policy.tell_workers),
-        "routing": Routing(project.policy.routing),
+@lru_cache
+def _policy(policy: policies.Policy, version: int) -> Policy:
+    """Kept, for it takes longer to put together than all else of a project."""
+    knobs = policy.to_json() | {
+        "quiz_failed": QuizFailed(policy.quiz_failed),
+        "status_evidence": StatusEvidence(policy.status_evidence),
+        "tell_workers": Telling(policy.tell_workers),
+        "routing": Routing(policy.routing),
     }
-    return Policy(version=project.policy_version, knobs=knobs_of(project.policy), **knobs)
+    return Policy(version=version, knobs=knobs_of(policy), **knobs)
 
 
 def _number(value: float) -> float | None:

@@ -12,7 +12,7 @@ from rich.progress import Progress, TaskID
 from api.policy import Policy
 from db.connect import connect
 from scripts.benchmarks.database import fill, running, temporary_folder
-from scripts.benchmarks.load import BATCH, LEASE, READ, SINGLE, Found, Order, generate
+from scripts.benchmarks.load import BATCH, EMPTY, LEASE, SINGLE, Found, Order, generate
 from scripts.benchmarks.options import Folder, JsonFile, Repeats
 from scripts.benchmarks.report import Cell, Figure, Report
 from scripts.benchmarks.server import Server, admin_token, cpu_seconds, serving
@@ -53,8 +53,8 @@ def api(
         asyncio.run(_Run(report, data_dir, seconds, connections, progress, doing).all(repeats))
     report.note(
         "Latency at a rate counts from the time a request was meant for, not from when it could be "
-        "sent. A read of the project waits for no writer and no database: it shows what machine "
-        "and server take by themselves. Shares are of one core. The best run counts."
+        "sent. An empty query waits for no writer and no database: it shows what machine and web "
+        "server take by themselves. Shares are of one core. The best run counts."
     )
     report.finish(json_file)
 
@@ -148,16 +148,17 @@ class _Run:
         add(Figure(f"{cost}, a lease", lease_cost, "µs", *beside))
         for rate in RATES:
             order = replace(self._order, rate=rate)
-            read = replace(order, kind=READ)
-            floor = await self._times(f"reads, {rate:,.0f}/s offered", read, repeats)
+            empty = replace(order, kind=EMPTY)
+            floor = await self._times(f"empty queries, {rate:,.0f}/s offered", empty, repeats)
             found = await self._times(f"{rate:,.0f}/s offered", order, repeats)
             what = f"single submit at {rate:,.0f}/s offered"
-            p50, p99 = min(each.p50 for each in found), min(each.p99 for each in found)
             goal = LATENCY_GOAL if rate == RATES[0] else None
-            add(Figure(f"{what}, p50", p50, "ms", "a read", min(each.p50 for each in floor)))
-            add(Figure(f"{what}, p99", p99, "ms", "a read", min(f.p99 for f in floor), goal=goal))
-            most = min(each.most for each in found)
-            add(Figure(f"{what}, longest", most, "ms", "a read", min(f.most for f in floor)))
+            for name, of, aim in (("p50", 0, None), ("p99", 1, goal), ("longest", 2, None)):
+                value, other = (
+                    min((each.p50, each.p99, each.most)[of] for each in runs)
+                    for runs in (found, floor)
+                )
+                add(Figure(f"{what}, {name}", value, "ms", "an empty query", other, goal=aim))
 
     async def _times(self, what: str, order: Order, repeats: int) -> list[Found]:
         found: list[Found] = []

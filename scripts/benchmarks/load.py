@@ -22,7 +22,7 @@ from scripts.benchmarks.database import label_name, task_name, worker_name
 from scripts.benchmarks.synthetic import Crowd
 from scripts.benchmarks.wire import Lost, Requests, Wire
 
-SINGLE, BATCH, LEASE, READ = "single", "batch", "lease", "read"
+SINGLE, BATCH, LEASE, EMPTY = "single", "batch", "lease", "empty"
 
 _REFUSED: Final = "... on Refusal { code message }"
 DOCUMENTS: Final = {
@@ -41,7 +41,7 @@ DOCUMENTS: Final = {
         "... on LeaseTasksPayload { leases { id payload expiresAt } labels { externalId } } "
         f"{_REFUSED} }} }}"
     ),
-    READ: "query ($input: ID!) { project(externalId: $input) { externalId } }",
+    EMPTY: "query { __typename }",
 }
 _TICK: Final = 0.001  # seconds between two looks at what is due
 _PATIENCE: Final = 30.0  # seconds to wait for the last answers
@@ -188,7 +188,7 @@ def _requests(order: Order) -> Iterator[bytes]:
         SINGLE: _single,
         BATCH: _batch,
         LEASE: _lease,
-        READ: _read,
+        EMPTY: _nothing,
     }[order.kind]
     for start in range(order.first, len(data), order.size):
         yield make(given(data, order.project, slice(start, start + order.size)))
@@ -217,8 +217,8 @@ def _lease(data: Crowd, project: str, rows: slice) -> object:
     return {"project": project, "worker": worker_name(data.worker[rows.start]), "count": 1}
 
 
-def _read(_: Crowd, project: str, __: slice) -> object:
-    return project
+def _nothing(_: Crowd, __: str, ___: slice) -> object:
+    return None
 
 
 async def generate(order: Order) -> Found:
