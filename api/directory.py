@@ -1,8 +1,8 @@
 """Outside ids and the dense ones behind them; it holds committed ids only, which never change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import count, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -22,11 +22,10 @@ class Directory:
     def __len__(self) -> int:
         return len(self._names)
 
-    def append(self, names: Iterable[str]) -> None:
+    def append(self, names: Sequence[str]) -> None:
         """Give the next dense ids to names that are new."""
-        for name in names:
-            self._ids[name] = len(self._names)
-            self._names.append(name)
+        self._ids.update(zip(names, count(len(self._names)), strict=False))
+        self._names.extend(names)
 
     def get(self, name: str) -> int | None:
         """Return the dense id of a name."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from api.asking import Ask
 from api.calls import new_future
@@ -50,7 +50,7 @@ def audits(memory: Memory) -> Audits:
     confirmed, wrong = book.audited
     if confirmed + wrong == 0:
         return Audits(len(book.audits), 0, 0, float("nan"), float("nan"), float("nan"))
-    low, high = beta.ppf((0.025, 0.975), wrong + 0.5, confirmed + 0.5)
+    low, high = betaincinv(wrong + 0.5, confirmed + 0.5, (0.025, 0.975))
     share = wrong / (confirmed + wrong)
     return Audits(len(book.audits), confirmed, wrong, share, float(low), float(high))
 

@@ -25,7 +25,7 @@ class Limits:
     # tests of who may work. One is begun after so many rows, and as many again may come while it
     # is made (35,000 a second for 20 seconds): at most 14 seconds. Beside them a start takes 2
     # seconds, and 4 more for ten million judgments.
-    snapshot_rows: int = 700_000
+    snapshot_rows: int = 500_000
     history_rows: int = 2_000_000  # most that are replayed to answer how a project was
     snapshot_rows_at_end: int = 50_000  # the same at a clean shutdown
     snapshot_pause: float = 30.0  # before another try, when one has failed

@@ -5,6 +5,7 @@ moves ahead: if its commit fails, the whole memory is thrown away and read again
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -301,6 +302,19 @@ class Memory:
 
     def replay(self, lessons: Lessons) -> Changed:
         """Learn events from the log, each with its seq. `restart` must follow the last ones."""
+        # Model and tests know nothing of each other, and neither holds the interpreter up.
+        with ThreadPoolExecutor(1) as beside:
+            turning = beside.submit(self.vetting.learn, self.project, lessons)
+            tasks, workers = self._replay_to_model(lessons)
+            turned = turning.result()
+        last = int(lessons.seqs[-1])
+        self._let_again(lessons)
+        self.standing.worker_seq[turned] = last
+        self.seq = last
+        return Changed(tasks, distinct(workers, turned))
+
+    def _replay_to_model(self, lessons: Lessons) -> tuple[Int32s, Int32s]:
+        """Return the tasks and workers that look different now."""
         events, seqs = lessons.events, lessons.seqs
         outcome = self.model.apply(observed(events, self.model.labels))
         self.background.count(len(events), refitted=outcome.refitted)
@@ -315,11 +329,7 @@ class Memory:
             tasks = distinct(tasks, self.sweep_all(last))
             self.standing.seq[tasks] = last
             self.standing.worker_seq[workers] = last
-        turned = self.vetting.learn(self.project, lessons)
-        self._let_again(lessons)
-        self.standing.worker_seq[turned] = last
-        self.seq = last
-        return Changed(tasks, distinct(workers, turned))
+        return tasks, workers
 
     def restart(self, leases: Sequence[OpenLease]) -> None:
         """Begin to lease anew: with these leases, and every task's load counted afresh."""

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from engine.kernels.leaks import UNTIMED, weigh
 
@@ -55,8 +55,8 @@ def swiftness(own: Floats, other: npt.NDArray[np.floating]) -> Bins:
 
 def _bins(ahead: float) -> Floats:
     """Shares [M, B] of bins, for each tempo and scatter, of answers that come so much sooner."""
-    edges = norm.ppf(EDGES)
-    below = [norm.cdf((edges - tempo + ahead) / each) for each in SCATTER for tempo in TEMPO]
+    edges = ndtri(EDGES)
+    below = [ndtr((edges - tempo + ahead) / each) for each in SCATTER for tempo in TEMPO]
     return np.diff(np.array(below), axis=1, prepend=0.0, append=1.0)
 
 
