@@ -49,7 +49,7 @@ class Material:
     @classmethod
     def of(cls, model: Categorical) -> "Material":
         """Of a model as it is, in some milliseconds."""
-        habits = Habits.of(model) if model.labels <= FULL_LABELS else None
+        habits = Habits.of(model) if model.has_matrices else None
         return cls(model.labels, Sample.of(model), habits)
 
     def learn(self, elsewhere: Elsewhere) -> Commons:

@@ -13,8 +13,7 @@ import numpy.typing as npt
 from engine.categorical import Categorical
 from engine.kernels import stream
 from engine.kernels.votes import FREE_LISTS
-
-Columns = dict[str, npt.NDArray[Any]]
+from engine.store import WORD, Columns
 
 NEVER = 1 << 60  # events
 
@@ -25,7 +24,7 @@ def excerpt(model: Categorical, tasks: npt.NDArray[np.int32]) -> Columns:
     `Categorical.from_state` makes the model. It begins no refit. Tasks that the model has not seen
     are as new ones. Cost: O(judgments of the tasks + workers x labels^2), copied.
     """
-    form, live, votes = model._form, model._live, model.votes  # noqa: SLF001 - it is part of it
+    form, live, votes = model.store.form, model.tables, model.votes
     known = tasks < model.task_count
     seen = tasks[known]
     count, workers = len(tasks), model.worker_count
@@ -42,8 +41,8 @@ def excerpt(model: Categorical, tasks: npt.NDArray[np.int32]) -> Columns:
 
     columns: Columns = {
         "labels": np.array(model.labels),
-        "digits": np.zeros(0, model._sweep.table.dtype),  # noqa: SLF001
-        "progress": model._progress.copy(),  # noqa: SLF001
+        "digits": np.zeros(0, model.store.sweep.table.dtype),
+        "progress": model.store.progress.copy(),
         "calibration": np.array(model.calibration),
         "usual": np.array(model.usual),
         "votes.length": of_tasks(votes.length, 0),
@@ -57,7 +56,7 @@ def excerpt(model: Categorical, tasks: npt.NDArray[np.int32]) -> Columns:
     begin[known] = starts
     columns["votes.start"] = begin
     judged = (columns["votes.length"] > 0) | (columns["votes.gold"] >= 0)
-    bits = np.zeros((count // 64 + 1) * 64 if count else 0, np.bool_)
+    bits = np.zeros((count // WORD + 1) * WORD if count else 0, np.bool_)
     bits[:count] = judged
     columns["votes.judged"] = np.packbits(bits, bitorder="little").view(np.uint64)
     progress = columns["progress"]

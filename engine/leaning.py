@@ -113,7 +113,7 @@ def biases(model: Categorical, leanings: Leanings, workers: Ints) -> Estimate:
 def _against_truth(model: Categorical, workers: Ints) -> tuple[Floats, Floats, Floats]:
     """Difference [n, K] of the shares of answers and truth, answers [n, K] of which just one is the
     label, and answers [n]."""
-    if model.labels > FULL_LABELS:
+    if not model.has_matrices:
         raise ValueError(f"above {FULL_LABELS} labels answers are not kept by label")
     given = model.answered(workers)
     counts = model.tables.counts[workers, :, : model.labels]  # answered, true

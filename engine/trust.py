@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.answers import answers_with_labels
-from engine.categorical import FULL_LABELS, Categorical
+from engine.categorical import Categorical
 from engine.kernels.forms import ABILITY_STRENGTH, HITS, LEARNED, population_accuracy
 
 Floats = npt.NDArray[np.float64]
@@ -74,7 +74,7 @@ class Sample(NamedTuple):
         """Of a model as it is. Cost: some 10 ns a judgment, and one look at each task."""
         length = model.votes.length[: model.task_count]
         judged = np.flatnonzero(length).astype(np.int32)
-        cells = model.labels ** (2 if model.labels <= FULL_LABELS else 1)
+        cells = model.labels ** (2 if model.has_matrices else 1)
         judgments, workers = model.judgment_count, model.worker_count
         enough = min(max(JUDGMENTS_A_WORKER * workers, LEAST_JUDGMENTS), MOST_JUDGMENTS)
         parts = max(judgments / enough, workers * cells / MOST_COUNTS, 1.0)

@@ -68,9 +68,6 @@ class Truths:
         self.labels = labels
         self._answer = np.zeros(0, np.int16)
 
-    def __bool__(self) -> bool:
-        return len(self._answer) > 0
-
     def put(self, task: int, answer: int) -> None:
         """Let an answer stand, or with UNKNOWN none any more."""
         if task >= len(self._answer):
@@ -88,9 +85,21 @@ class Truths:
         found[known] = self._answer[tasks[known]]
         return found
 
-    def restrict(self, answers: Labels, posterior: Floats) -> Floats:
-        """The posterior [n, labels] with nothing left for what is wrong; even among what is right
-        where nothing was left for that."""
+    def known(self, tasks: Ints) -> npt.NDArray[np.bool_]:
+        """Whether an answer stands of each of the tasks."""
+        known: npt.NDArray[np.bool_] = self.of(tasks) != UNKNOWN
+        return known
+
+    def restrict(self, tasks: Ints, posterior: Floats) -> Floats:
+        """The posteriors [n, labels] of the tasks; where an answer stands, with nothing left for
+        what is wrong, and even among what is right if nothing was left for that."""
+        answers = self.of(tasks)
+        stand = np.flatnonzero(answers != UNKNOWN)
+        if len(stand):
+            posterior[stand] = self._restricted(answers[stand], posterior[stand])
+        return posterior
+
+    def _restricted(self, answers: Labels, posterior: Floats) -> Floats:
         right = np.zeros(posterior.shape, np.bool_)
         for row, answer in enumerate(answers.tolist()):
             right[row, labels_in(answer, self.labels)] = True

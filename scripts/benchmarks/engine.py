@@ -193,7 +193,7 @@ def _time_sweep(data: Crowd, repeats: int) -> float:
     the last pass, which stores the posteriors and counts.
     """
     model = Categorical.fit(data.task, data.worker, data.label, data.labels)
-    memory, progress = model._memory, model._progress  # noqa: SLF001 - a whole refit does more
+    memory, progress = model.store.handle, model.store.progress  # a whole refit does more
     taken = []
     for _ in range(repeats):
         stream.begin_refit(memory)

@@ -181,7 +181,7 @@ class StaffProgram(Program):
 
     def refits(self) -> tuple[int, bool]:
         """Changes whenever a refit ends."""
-        progress = self.shard.memory.model._progress
+        progress = self.shard.memory.model.store.progress
         return int(progress[stream.BEGUN_AT]), bool(progress[stream.STAGE] == stream.IDLE)
 
     def refused(self, act: Act, refusal: type[Refused]) -> None:
