@@ -209,15 +209,47 @@ class Crowd:
             if x not in answers:
                 continue
             theirs = [answers[w] for w in others if w in answers]
-            ranking = sorted(((theirs.count(k), k) for k in set(theirs)), reverse=True)
-            if not ranking or (len(ranking) > 1 and ranking[0][0] == ranking[1][0]):
+            top = most_given(theirs)
+            if top is None:
                 continue
-            top = ranking[0][1]
             y = next(w for w in others if answers.get(w) == top)
             q = self.chance(null, t, x, y, others)
             if q is not None and q <= terms.expected:
                 bets.append((q, answers[x] == top))
         return terms.capital(bets)
+
+    def agreements(
+        self, null: Null, group: Collection[int], expected: float
+    ) -> dict[int, tuple[int, float]]:
+        """How many of a group gave its commonest answer to a task, two at least, and that another
+        would, where that was not to be expected."""
+        found = {}
+        for t, answers in enumerate(self.tasks):
+            top = most_given([answers[w] for w in group if w in answers])
+            givers = sorted(w for w in group if answers.get(w) == top)
+            if top is None or len(givers) < 2:
+                continue
+            q = self.chance(null, t, givers[1], givers[0], group)
+            if q is not None and q <= expected:
+                found[t] = (len(givers), q)
+        return found
+
+    def insight(self, null: Null, x: int, order: list[int]) -> list[float]:
+        """What others say of the likeliest answers to what x judged, of its own, and of answers by
+        habit, mean and variance: sums over the tasks."""
+        given = [self.tasks[t][x] for t in order]
+        habit = [given.count(k) / max(len(given), 1) for k in range(self.labels)]
+        sums = [0.0] * 4
+        for t, label in zip(order, given, strict=True):
+            others = self.one_voice_each(self.tasks[t], x)
+            if not others and t not in self.gold:
+                continue
+            q = self.truth(null, t, others)
+            mean = sum(h * p for h, p in zip(habit, q, strict=True))
+            spread = sum(h * (p - mean) ** 2 for h, p in zip(habit, q, strict=True))
+            for place, value in enumerate((max(q), q[label], mean, spread)):
+                sums[place] += value
+        return sums
 
     def pattern(
         self, null: Null, x: int, order: list[int], period: int
@@ -278,6 +310,14 @@ class Terms:
             ]
             ends.append(prod(won))
         return ends
+
+
+def most_given(answers: list[int]) -> int | None:
+    """The answer given most often; none where two are, or there are none."""
+    ranking = sorted(((answers.count(k), k) for k in set(answers)), reverse=True)
+    if not ranking or (len(ranking) > 1 and ranking[0][0] == ranking[1][0]):
+        return None
+    return ranking[0][1]
 
 
 def zeros(labels: int) -> Matrix:

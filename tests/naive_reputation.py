@@ -95,3 +95,18 @@ def information(matrix: Sequence[Sequence[float]], prior: Sequence[float]) -> fl
                 p = matrix[truth][answer]
                 bits += prior[truth] * p * log2(p / given)
     return bits
+
+
+def quantile(chances: Sequence[float], grid: Sequence[float], share: float) -> float:
+    """The accuracy below which a share of a distribution over cells of log-odds lies."""
+    below, half = 0.0, (grid[1] - grid[0]) / 2
+    for cell, (chance, middle) in enumerate(zip(chances, grid, strict=True)):
+        last = cell == len(grid) - 1
+        if below + chance >= share or last:
+            inside = min(max((share - below) / max(chance, 1e-300), 0.0), 1.0)
+            value = 1 / (1 + exp(half - middle - 2 * half * inside))
+            if cell == 0:
+                return value * inside
+            return value + (1 - value) * inside if last else value
+        below += chance
+    raise ValueError("there are no cells")

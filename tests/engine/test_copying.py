@@ -51,6 +51,27 @@ def test_the_evidence_of_following_is_its_slow_twin(crowd: naive.Crowd, group: s
 
 
 @settings(deadline=None, max_examples=40)
+@given(crowds(), st.sets(st.integers(0, 6), min_size=2), st.floats(0.2, 1))
+def test_what_a_group_agrees_on_is_its_slow_twin(
+    crowd: naive.Crowd, group: set[int], expected: float
+) -> None:
+    judgments = arrays(crowd)
+    null = learn(judgments, crowd.labels, votes_only=False)
+    members = np.array(sorted(group & set(range(len(judgments.voice)))), np.int32)
+    member = np.where(np.isin(np.arange(7), members), 2, -1).astype(np.int32)
+    room = len(judgments.task)
+    tasks, together = np.zeros(room, np.int32), np.zeros(room, np.int32)
+    chances = np.zeros(room)
+    found = copying.agreements(
+        judgments, null, members, member, 2, expected, tasks, together, chances
+    )
+    twin = crowd.agreements(as_lists(null), group, expected)
+    assert sorted(tasks[:found].tolist()) == sorted(twin)
+    for t, count, chance in zip(tasks.tolist(), together, chances[:found], strict=False):
+        assert (count, chance) == (twin[t][0], pytest.approx(twin[t][1], rel=1e-5))
+
+
+@settings(deadline=None, max_examples=40)
 @given(crowds(), st.integers(1, 8))
 def test_the_sketch_keeps_the_pairs_that_are_most_alike(crowd: naive.Crowd, most: int) -> None:
     judgments = arrays(crowd)

@@ -94,6 +94,8 @@ def test_the_evidence_of_patterns_is_its_slow_twin(crowd: naive.Crowd, chance: R
             np.testing.assert_allclose(tallies[x, p - 1], expected, rtol=1e-5, atol=1e-6)
             capital.append(terms.capital(bets))
         assert evidence[x] == pytest.approx(np.log(np.mean(np.exp(capital))), rel=1e-5, abs=1e-6)
+        seen = crowd.insight(twin, x, orders[x])
+        np.testing.assert_allclose(insight[x], seen, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("labels", [2, 3, 20])

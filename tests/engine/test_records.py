@@ -113,6 +113,20 @@ def test_groups_share_out_what_there_is(n: int, groups: int, rounds: int, seed: 
     assert heights.sum() == pytest.approx(1)
 
 
+@given(st.integers(0, CELLS - 1), st.integers(1, 9), st.floats(0, 1), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_quantiles_are_the_twins(first: int, cells: int, share: float, seed: int) -> None:
+    chances = np.zeros((2, CELLS))
+    there = slice(first, min(first + cells, CELLS))
+    chances[0, there] = 1.0
+    chances[0] = np.random.default_rng(seed).dirichlet(chances[0] + 1e-3)
+    chances[1, there] = 1 / len(chances[1, there])
+    values = np.empty(2)
+    quantiles(chances, share, values)
+    for row, value in zip(chances.tolist(), values, strict=True):
+        assert value == pytest.approx(naive.quantile(row, GRID.tolist(), share), abs=1e-9)
+
+
 def test_quantiles_of_known_distributions() -> None:
     even = np.zeros((1, CELLS))
     even[0, 40] = 1.0
