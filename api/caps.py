@@ -15,6 +15,7 @@ FREE_ANSWERS: Final = 10  # with a label, before a share of it means anything
 LOOKED: Final = 2_000  # tasks at one time, where a cohort has had its part of the first ones
 FURTHER: Final = 4  # times as many are chosen each time
 _UNCAPPED: Final = 1 << 30
+_ROUNDED: Final = 0.001  # the model adds answers up from shares: ten may come to a little less
 
 
 def share_left(plan: Plan, worker: int) -> int:
@@ -65,7 +66,7 @@ def _most_with(plan: Plan, more: int = 0) -> NDArray[np.float64]:
     """How many answers with each label one worker may give, where there are so many more of it."""
     memory = plan.memory
     share = memory.project.policy.label_share
-    return np.maximum(share * (memory.model.answered_by_all() + more), FREE_ANSWERS)
+    return np.maximum(share * (memory.model.answered_by_all() + more), FREE_ANSWERS) - _ROUNDED
 
 
 def within_cohort(
