@@ -68,7 +68,8 @@ def test_what_a_group_agrees_on_is_its_slow_twin(
     twin = crowd.agreements(as_lists(null), group, expected)
     assert sorted(tasks[:found].tolist()) == sorted(twin)
     for t, count, chance in zip(tasks.tolist(), together, chances[:found], strict=False):
-        assert (count, chance) == (twin[t][0], pytest.approx(twin[t][1], rel=1e-5))
+        assert count == twin[t][0]
+        assert chance == pytest.approx(twin[t][1], rel=1e-5)
 
 
 @settings(deadline=None, max_examples=40)
