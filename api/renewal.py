@@ -41,10 +41,11 @@ class Renewal:
 
     async def renew(self, memory: Memory) -> None:
         """Learn from a memory as it is now, and let it adopt that."""
+        background = memory.background
+        asked = background.changes  # others are not asked for what changes meanwhile
         async with self._pool.acquire() as connection:
             elsewhere = await heard_of(connection, memory)
-        background = memory.background
-        material = background.take(memory.model)
+        material = background.take(memory.model, asked)
         background.adopt(await asyncio.to_thread(material.learn, elsewhere), elsewhere)
 
     async def stop(self) -> None:

@@ -97,10 +97,11 @@ class Background:
         fresh = self.changes - self._learned
         return self._refitted or fresh >= max(GROWTH * model.judgment_count, FEWEST)
 
-    def take(self, model: Categorical) -> Material:
-        """Begin to learn: what comes from now on is for the next time."""
+    def take(self, model: Categorical, asked: int) -> Material:
+        """Begin to learn: what came since so many changes, when the records elsewhere were asked
+        for, is for the next time as well."""
         material = Material.of(model)
-        self._learned, self._refitted = self.changes, False
+        self._learned, self._refitted = asked, False
         return material
 
     def adopt(self, commons: Commons, elsewhere: Elsewhere) -> None:
@@ -134,7 +135,7 @@ class Background:
 
     def learn(self, model: Categorical, elsewhere: Elsewhere) -> None:
         """Learn at once, for a memory that nothing will be added to."""
-        self.adopt(self.take(model).learn(elsewhere), elsewhere)
+        self.adopt(self.take(model, self.changes).learn(elsewhere), elsewhere)
 
 
 async def elsewhere_of(

@@ -101,5 +101,4 @@ class Desk:
         memory.seq += 1
         memory.calibrate(Calibrated.of(body, memory.seq))
         memory.sweep_all(memory.seq)
-        background = memory.background
-        background.adopt(background.take(memory.model).learn(NOWHERE), NOWHERE)
+        memory.background.learn(memory.model, NOWHERE)

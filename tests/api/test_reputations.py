@@ -12,7 +12,7 @@ from api.rows import WorkerViews
 from api.shard import Shard
 from api.shards import Shards
 from api.standing import NOTICEABLE
-from db.connect import connect
+from db.connect import AnyConnection, connect
 from engine.reputation import Estimate
 from tests.api.rig import (
     all_workers,
@@ -39,6 +39,16 @@ async def judged(
         labels = [(task + wrong * (task % 2 + worker % 2)) % 3 for task in range(tasks)]
         await shard.submit(submissions(worker, labels, task=range(tasks)))
     return shard
+
+
+async def is_being_read(connection: AnyConnection) -> bool:
+    """Whether somebody waits to read what workers are like in other projects."""
+    return bool(
+        await connection.fetchval(
+            "select exists (select from pg_locks where relation = 'worker_state'::regclass"
+            " and mode = 'AccessShareLock' and not granted)"
+        )
+    )
 
 
 def same(one: WorkerViews, other: WorkerViews) -> bool:
@@ -114,8 +124,14 @@ async def test_nobody_starts_from_zero_who_is_known_elsewhere(database_url: str)
             times = np.exp(elsewhere.figures["standing"])
             assert f"its odds of being right are {times:.2g} times those" in elsewhere.text
         assert [each.code for each in told[WORKERS]] == ["POPULATION"]
-        await shard.add_workers([f"w{worker}" for worker in range(WORKERS + 3)])
-        await shard.update_policy({"use_other_projects": False}, None, "test")
+        # The policy changes while the records in other projects are being read.
+        connection = await connect(database_url)
+        async with connection.transaction():
+            await connection.execute("lock table worker_state")
+            await shard.add_workers([f"w{worker}" for worker in range(WORKERS + 3)])
+            await eventually(lambda: is_being_read(connection))
+            await shard.update_policy({"use_other_projects": False}, None, "test")
+        await connection.close()
         await learned(shard)
         views = shard.workers(all_workers(shard))
         assert np.ptp(views.accuracy.value) < 1e-9
