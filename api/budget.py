@@ -14,9 +14,10 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from api.policy import Policy
+from api.policy import KNOBS, Policy
 from db.log import Judgments
 
+PRICE: Final = "price"  # in the attributes of a worker whose judgments cost more or less
 UNLIMITED: Final = 1 << 30  # judgments: more than any call asks for
 LEASES_END: Final = 1.0  # seconds: a lease can give back at any time what it reserves
 _DAY: Final = 86_400  # seconds; UTC has no others that a clock shows
@@ -42,8 +43,24 @@ def day_of(at: datetime) -> int:
 
 
 def price_of(policy: Policy, *, is_model: bool) -> int:
-    """What the next judgment of a person or of a model costs."""
+    """What the next judgment costs of a person, or of a model, that has no price of its own."""
     return policy.model_price if is_model else policy.price
+
+
+def usual_price(policy: Policy, *, people: bool) -> int:
+    """What the judgments cost that tasks wait for: those of people, unless models count and there
+    are no people."""
+    return price_of(policy, is_model=policy.models_count and not people)
+
+
+def own_price(attributes: Mapping[str, Any]) -> int | None:
+    """The price that attributes declare of a worker, if any. Raises ValueError where it is none."""
+    price = attributes.get(PRICE)
+    if price is None:
+        return None
+    if type(price) is not int or not 0 <= price <= KNOBS["price"].metadata["high"]:
+        raise ValueError(PRICE)
+    return price
 
 
 class Ledger:

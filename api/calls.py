@@ -8,6 +8,7 @@ from uuid import UUID
 
 import numpy as np
 
+from api.budget import own_price
 from api.directory import storable
 from api.eligibility import names_in
 from api.errors import (
@@ -96,8 +97,8 @@ class Calls(Views):
             raise InvalidText("worker")
         if not all(map(storable_json, attributes)):
             raise InvalidInput("attributes", "it must be a JSON object that can be stored")
-        if None in map(names_in, attributes):
-            raise InvalidInput("attributes", "`skills` and `languages` must be lists of names")
+        for declared in attributes:
+            _check_declared(declared)
         if not set(kinds) <= set(KINDS):
             raise InvalidInput("kind", f"it must be one of {', '.join(KINDS)}")
         future: asyncio.Future[Int32s] = new_future()
@@ -109,8 +110,7 @@ class Calls(Views):
         """Give a worker these attributes, in place of those it has; return the decision's seq."""
         if not storable_json(attributes):
             raise InvalidInput("attributes", "it must be a JSON object that can be stored")
-        if names_in(attributes) is None:
-            raise InvalidInput("attributes", "`skills` and `languages` must be lists of names")
+        _check_declared(attributes)
         future: asyncio.Future[int] = new_future()
         return await self._ask(Declare(worker, attributes, actor, future), future)
 
@@ -229,6 +229,15 @@ def check_explanations(texts: Sequence[str]) -> None:
 
 def _slices(count: int, rows: int) -> list[slice]:
     return [slice(start, start + rows) for start in range(0, count, rows)]
+
+
+def _check_declared(attributes: Mapping[str, Any]) -> None:
+    if names_in(attributes) is None:
+        raise InvalidInput("attributes", "`skills` and `languages` must be lists of names")
+    try:
+        own_price(attributes)
+    except ValueError:
+        raise InvalidInput("attributes", "`price` must be a whole number from 0 on") from None
 
 
 def _even(*columns: Sized) -> int:

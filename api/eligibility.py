@@ -1,12 +1,14 @@
 """Who may have which task: the skills and languages that tasks ask for, and workers have.
 
 Both are lists of names under reserved keys of the attributes of tasks and of workers. A worker may
-have a task if it has everything that the task asks for.
+have a task if it has everything that the task asks for. Beside them is a worker's own price.
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
+from api.budget import own_price
 from api.rows import Int32s
 
 SKILLS: Final = "skills"
@@ -44,6 +46,7 @@ class Eligibility:
         self._asked: dict[int, int] = {}  # the demand of tasks that have one
         self._able: dict[int, frozenset[str]] = {}
         self._declared: dict[int, Mapping[str, Any]] = {}  # attributes of workers who have some
+        self.prices: dict[int, int] = {}  # what judgments cost of workers with a price of their own
         self._met: dict[frozenset[str], frozenset[int]] = {}
 
     def demand(self, attributes: Mapping[str, Any]) -> int:
@@ -70,6 +73,11 @@ class Eligibility:
         """Take note of the attributes of a worker."""
         self._declared[worker] = attributes
         self._able[worker] = names_in(attributes) or NOTHING
+        self.prices.pop(worker, None)
+        with suppress(ValueError):  # no price: it is older than the rule
+            price = own_price(attributes)
+            if price is not None:
+                self.prices[worker] = price
 
     def met_by(self, worker: int) -> frozenset[int] | None:
         """The numbers of the demands that a worker meets; None: there are none in the project."""

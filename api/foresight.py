@@ -94,7 +94,7 @@ async def foresee(memory: Memory, act: Act, rows: Sequence[Row]) -> Mapping[str,
     extra = memory.standing.beside(tasks, policy)
     apart = np.zeros_like(memory.standing.is_model)  # who does not count towards what is needed
     apart[list(memory.placeless)] = True
-    sure = sure_enough(policy, memory.model)
+    sure = sure_enough(policy, memory.model, memory.standing.usual_price(policy))
     before = Standing(consensus, statuses(consensus, policy, required, extra, sure))
     state, stood = excerpt(memory.model, tasks), memory.model.truths.of(tasks).tolist()
     population, elsewhere = memory.background.commons.population, memory.background.elsewhere

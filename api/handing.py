@@ -24,6 +24,7 @@ from api.policy import BREADTH, INFORMATION, NOTHING, RANDOM, UNCERTAINTY
 from api.requests import LeaseTasks
 from api.rows import OPEN, Int32s
 from api.vetting import BANNED
+from api.worth import worth_asking
 from engine import queue
 from engine.queue import Picked
 
@@ -190,7 +191,7 @@ def _choose(plan: Plan, worker: int, count: int) -> Picked:
             seed=int.from_bytes(plan.entropy(_SEED_BYTES), "big"),
         )
 
-    return within_cohort(plan, worker, count, taken, pick)
+    return within_cohort(plan, worker, count, taken, worth_asking(plan, worker, pick))
 
 
 def _grant(plan: Plan, worker: int, tasks: Int32s) -> list[OpenLease]:

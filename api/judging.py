@@ -45,12 +45,12 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
     untold = rows.own and memory.project.policy.tell_workers == NOTHING
     if untold and voided:
         barred, voided = barred | dict.fromkeys(voided, BANNED), {}
-    voices, models = memory.voices, memory.models
+    voices = memory.voices
     known_leases = known.leases
     policy = memory.project.policy
     made, revisable = known.made, plan.now - timedelta(seconds=policy.revision_seconds)
     overlap, require_lease = policy.overlap, rows.require_lease
-    limited, price, model_price = policy.limited, policy.price, policy.model_price
+    limited = policy.limited
     task_count, worker_count = len(memory.tasks), len(memory.workers)
     label_count = len(memory.project.labels)
     revises = policy.allow_revision and not policy.quiz_feedback
@@ -160,7 +160,7 @@ def plan_judgments(plan: Plan, request: Submit) -> None:
                 if rows.own and codes[row] in _OF_TASK:
                     memory.passed.note(worker, task)
                 continue
-            cost = model_price if worker in models else price
+            cost = memory.price_for(worker)
             if placed:
                 load[task] += 1
                 dirty.add(task)

@@ -214,10 +214,11 @@ def _budget(policy: Policy, facts: Facts) -> Found:
             "There is a limit to money, and judgments cost nothing: it never stops anything.",
             "Set price, or limit judgments instead.",
         )
-    if policy.label_value is not None and (policy.price == 0 or policy.enough == policy.overlap):
+    free = policy.price == 0 and not (policy.models_count and policy.model_price)
+    if policy.label_value is not None and (free or policy.enough == policy.overlap):
         why = (
             "judgments cost nothing"
-            if policy.price == 0
+            if free
             else f"every task gets {policy.overlap} judgments anyway"
         )
         yield Advice(
@@ -225,7 +226,7 @@ def _budget(policy: Policy, facts: Facts) -> Found:
             Severity.LOW,
             "label_value",
             f"A right label has a value, so that tasks stop when that is not worth it: but {why}.",
-            "Set price." if policy.price == 0 else "Set minJudgments, say to 2.",
+            "Set price." if free else "Set minJudgments, say to 2.",
         )
 
 

@@ -408,7 +408,8 @@ class Memory:
 
     def price_for(self, worker: int) -> int:
         """What the worker's next judgment costs."""
-        return price_of(self.project.policy, is_model=worker in self._models)
+        usual = price_of(self.project.policy, is_model=worker in self._models)
+        return self.eligibility.prices.get(worker, usual)
 
     def budget(self, at: datetime, bill: Cost = NOTHING_PAID) -> Budget:
         """Return what is spent and left at a moment. `bill`: what a flush pays in addition."""

@@ -53,13 +53,13 @@ class Policy:
         0,
         0,
         1_000_000_000,
-        "What a judgment of a person costs, in the smallest unit you count in, such as cents or "
-        "hundredths of a cent. A change holds for what is leased, or judged without a lease, from "
-        "then on. A worker is paid for a task once: revisions cost nothing, and what is voided "
-        "later was paid.",
+        "What a judgment of a person costs whose attributes name no other `price`, in the smallest "
+        "unit you count in, such as cents or hundredths of a cent. A change holds for what is "
+        "leased, or judged without a lease, from then on. A worker is paid for a task once: "
+        "revisions cost nothing, and what is voided later was paid.",
     )
     model_price: int = number(
-        0, 0, 1_000_000_000, "What a judgment of a model costs, in the same unit as `price`."
+        0, 0, 1_000_000_000, "What a judgment of a model costs that names no other, in that unit."
     )
     judgment_budget: int | None = number(
         None,
@@ -95,7 +95,9 @@ class Policy:
         2_000_000_000,
         "What a right label is worth to you, in the unit of `price`. A task with its minimum of "
         "judgments is settled as soon as further ones are expected to raise the chance that its "
-        "label is right by less than they cost, also below the target confidence; null for never.",
+        "label is right by less than they cost, also below the target confidence; null for never. "
+        "The price is that of people, or of models where they count and nobody else judges. Who "
+        "costs more gets only tasks that are worth it.",
     )
     # Which workers are good enough
     acceptable_accuracy: float = number(

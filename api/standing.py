@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from api.budget import usual_price
 from api.policy import Policy
 from api.rows import CONTESTED, OPEN, SETTLED, Float64s, Int8s, Int32s, Int64s
 from api.stopping import sure_enough
@@ -57,6 +58,7 @@ class Standing:
         self.worker_seq = np.zeros(0, np.int64)
         self.is_model = np.zeros(0, np.bool_)
         self.any_models = False
+        self.any_people = False
         self.any_retracted = False
         self._resting = np.zeros(0, np.bool_)
         self.counts = np.zeros(3, np.int64)
@@ -102,7 +104,11 @@ class Standing:
         self.worker_seq = room(self.worker_seq, self.workers)
         self.is_model = room(self.is_model, self.workers)
         self.is_model[first : self.workers] = models
+        people = not all(models)
+        if people and self.any_models and not self.any_people:
+            self.begin_sweep()  # tasks wait for others now, at another price
         self.any_models |= any(models)
+        self.any_people |= people
         self.worker_seq[first : self.workers] = seq
         return np.arange(first, self.workers, dtype=np.int32)
 
@@ -139,7 +145,12 @@ class Standing:
     def statuses(self, model: Categorical, policy: Policy, tasks: Int32s, now: Consensus) -> Int8s:
         """Return the status that tasks have by the model, of which `now` is their consensus."""
         required, extra = self.required[tasks], self.beside(tasks, policy)
-        return statuses(now, policy, required, extra, sure_enough(policy, model))
+        sure = sure_enough(policy, model, self.usual_price(policy))
+        return statuses(now, policy, required, extra, sure)
+
+    def usual_price(self, policy: Policy) -> int:
+        """Return what one more judgment of a task costs as a rule."""
+        return usual_price(policy, people=self.any_people)
 
     def begin_sweep(self) -> None:
         """Have every task looked at anew."""

@@ -18,14 +18,15 @@ class SettledBy(StrEnum):
     COST = "COST"
 
 
-def sure_enough(policy: Policy, model: Categorical) -> Float64s:
-    """The confidence from which a task is settled, by its judgments; the last one holds for more.
+def sure_enough(policy: Policy, model: Categorical, price: int) -> Float64s:
+    """The confidence from which a task is not worth a judgment at this price, by its judgments; the
+    last one holds for more. At the usual price it settles a task.
 
     It moves with the policy, and with the crowd at each refit.
     """
     if policy.label_value is None:
         return np.array([policy.target_confidence])
-    least = policy.price / policy.label_value
+    least = price / policy.label_value
     return np.minimum(
         policy.target_confidence, enough(model.usual, model.labels, policy.overlap, least)
     )

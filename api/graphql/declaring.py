@@ -24,8 +24,9 @@ class SetWorkerAttributesInput:
     worker: ID = field(description="External id of the worker, created on first use.")
     attributes: Json = field(
         description="A JSON object, in place of the one it has. `skills` and `languages` are lists "
-        "of names: what the worker meets of what tasks ask for under the same keys. The policy can "
-        "name another one, by which workers form cohorts."
+        "of names: what the worker meets of what tasks ask for under the same keys. `price` is "
+        "what its judgments cost, in place of the policy's price. The policy can name another one,"
+        " by which workers form cohorts."
     )
 
 

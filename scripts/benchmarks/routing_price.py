@@ -66,7 +66,7 @@ def _run(name: str, policy: Policy, seed: int, tasks: int) -> tuple[float, float
     spent, due = 0, [rate * tasks for rate in RATES]
 
     def look(some: "np.ndarray[tuple[int], np.dtype[np.int32]]") -> None:
-        now, bars = model.consensus(some), sure_enough(policy, model)
+        now, bars = model.consensus(some), sure_enough(policy, model, policy.price)
         sure = now.confidence >= bars[np.clip(now.judgments, 0, len(bars) - 1)]
         queue.follow(some)
         settled = (sure & (now.judgments >= policy.enough)) | (now.judgments >= policy.overlap)
