@@ -284,7 +284,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(name=st.sampled_from(TYPES), value=VALUES)
 @example(name="[Float]", value=[2**53 + 1])
 def test_variables_become_what_graphql_core_makes_of_them(name: str, value: Any) -> None:

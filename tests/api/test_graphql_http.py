@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from api.graphql.guards import FIELDS, ROOT_FIELDS
 from tests.api.serving import Serving, serving
+from tests.waiting import PATIENCE
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -376,7 +377,7 @@ async def test_no_body_breaks_the_server(server: Serving, caplog: pytest.LogCapt
         max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
     def fuzz(body: Any) -> None:
-        asyncio.run_coroutine_threadsafe(send(body), loop).result(30)
+        asyncio.run_coroutine_threadsafe(send(body), loop).result(PATIENCE)
 
     await asyncio.to_thread(fuzz)
     assert (await server.post(TYPENAME)).json() == {"data": {"__typename": "Query"}}

@@ -58,8 +58,10 @@ async def breaking(url: str, killer: asyncpg.Connection, at: int) -> AsyncIterat
     connection = await asyncpg.connect(url, connection_class=Breaking)
     await prepare(connection)
     connection.at, connection.killer = at, killer
-    yield connection
-    connection.terminate()
+    try:
+        yield connection
+    finally:
+        connection.terminate()
 
 
 async def work(shard: Shard) -> None:

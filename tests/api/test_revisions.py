@@ -9,6 +9,7 @@ from api.policy import Policy
 from db import reads
 from db.connect import create_pool
 from tests.api.rig import Clock, make_project, new_tasks, open_shards, submissions
+from tests.waiting import PATIENCE
 
 FREE = Policy(overlap=3, target_confidence=1.0, require_lease=False)
 BATCH = 5_000
@@ -18,7 +19,7 @@ TIMES = 10
 
 
 async def test_a_revision_costs_the_same_however_many_came_before(database_url: str) -> None:
-    async with open_shards(database_url) as shards, asyncio.timeout(120):
+    async with open_shards(database_url) as shards, asyncio.timeout(PATIENCE):
         shard = await make_project(shards, tasks=3, workers=2, policy=FREE)
         await shard.submit(submissions([0, 1, 1], [1, 1, 2], task=[2, 0, 2]))
         for _ in range(3):

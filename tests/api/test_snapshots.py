@@ -1,6 +1,5 @@
 """A snapshot and the rest of the log give the same memory as the whole log."""
 
-import asyncio
 import logging
 from typing import Any
 
@@ -19,6 +18,7 @@ from api.shard import Shard
 from db.connect import connect
 from engine.kernels.stream import STAMP
 from tests.api.rig import make_project, open_shards, recorded, submissions
+from tests.waiting import eventually
 
 OFTEN = Limits(snapshot_rows=500, snapshot_rows_at_end=10, snapshot_pause=0.0)
 NEVER = Limits(snapshot_rows=10**9, snapshot_rows_at_end=10**9)
@@ -127,10 +127,8 @@ async def test_snapshots_are_made_in_the_background_and_at_the_end(database_url:
         )
         await work(shard, 12, 3)
         connection = await connect(database_url)
-        async with asyncio.timeout(60):
-            # Another process writes it, and tells nobody.
-            while not await connection.fetchval("select count(*) from snapshot"):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+        # Another process writes it, and tells nobody.
+        await eventually(lambda: connection.fetchval("select count(*) from snapshot"))
         await work(shard, 5, 4)
         last = shard.seq
     seqs = await connection.fetch("select distinct seq from snapshot order by seq")
