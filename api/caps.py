@@ -43,14 +43,7 @@ def beyond(plan: Plan, worker: int, task: int, label: int, *, paid: bool) -> str
         answered = memory.model.answered(np.array([worker], np.int32))[0]
         if answered[label] + own >= _most_with(plan, all_new)[label]:
             return Code.SHARE_REACHED
-    attribute = policy.cohort_attribute
-    if attribute is not None:
-        cohort = memory.eligibility.cohort(worker, attribute)
-        if cohort is not None and (
-            _of_cohort(plan, task, attribute, cohort) >= policy.cohort_overlap
-        ):
-            return Code.COHORT_FULL
-    return ""
+    return Code.COHORT_FULL if cohort_full(plan, worker, task) else ""
 
 
 def barred_labels(plan: Plan, worker: int) -> NDArray[np.bool_]:
@@ -104,6 +97,18 @@ def within_cohort(
         if len(found) == count or len(picked.tasks) < wanted or looked >= LOOKED:
             return Picked(np.array(found, np.int32), picked.complete and not cut, cut)
         wanted *= FURTHER
+
+
+def cohort_full(plan: Plan, worker: int, task: int) -> bool:
+    """Whether the worker's cohort has its part of the task."""
+    policy = plan.memory.project.policy
+    attribute = policy.cohort_attribute
+    if attribute is None:
+        return False
+    cohort = plan.memory.eligibility.cohort(worker, attribute)
+    return cohort is not None and (
+        _of_cohort(plan, task, attribute, cohort) >= policy.cohort_overlap
+    )
 
 
 def _of_cohort(plan: Plan, task: int, attribute: str, cohort: object) -> int:

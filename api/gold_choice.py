@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from api.caps import barred_labels
+from api.caps import barred_labels, cohort_full
 from api.memory import Memory
 from api.plan import Plan
 from api.rows import Bools, Int32s
@@ -32,9 +32,14 @@ _DRAW_BYTES: Final = 7  # as many bits as a float holds, and few more
 Draw = Callable[[], float]  # evenly from 0 to 1, 1 excluded; nobody can foresee it
 
 
-def gold_places(plan: Plan, worker: int, count: int) -> list[int | None]:
-    """Which of `count` places are for gold, and for which; None where another task belongs."""
-    memory = plan.memory
+def gold_places(plan: Plan, worker: int, count: int, fresh: float) -> list[int | None]:
+    """Which of `count` places are for gold, and for which; None where another task belongs.
+
+    Gold obeys the limits that other tasks have: of what a worker's cohort has its part it gets no
+    more, or two of them who compare would know it. Of a label of which it has given its share it
+    gets other tasks as long as nobody has judged them, a share of `fresh`; so that is its gold's.
+    """
+    memory, exam = plan.memory, plan.memory.project.policy.quiz_gold == 1
     places: list[int | None] = [None] * count
     rate = share(memory, worker)
     memory.gold.allow(memory.project.policy.gold_exposures)
@@ -49,13 +54,22 @@ def gold_places(plan: Plan, worker: int, count: int) -> list[int | None]:
     taken: set[int] = set(memory.passed.of(worker))
     for each in (worker, *mates):
         taken.update(plan.judged_by(each), memory.leases.tasks_of(each).tolist())
+    open_exam = exam and in_quiz(memory, worker)  # which everybody knows to be gold
+
+    def full(task: int) -> bool:
+        return not open_exam and cohort_full(plan, worker, task)
+
+    def some() -> int | None:
+        left_out = _NO_LABEL if draw() < fresh else barred
+        return choose(memory, worker, mates, taken, draw, left_out, full)
+
     # Also where no place is for gold, or the time of the answer would tell who asks for one task.
-    gold = choose(memory, worker, mates, taken, draw, barred)
+    gold = some()
     for place in range(count):
         if draw() >= rate:
             continue
         if gold is None:
-            gold = choose(memory, worker, mates, taken, draw, barred)
+            gold = some()
         if gold is None:
             break
         places[place] = gold
@@ -104,13 +118,14 @@ def choose(
     taken: Collection[int],
     draw: Draw,
     barred: Bools = _NO_LABEL,
+    full: Callable[[int], bool] = lambda _: False,
 ) -> int | None:
     """Active gold for the worker, or None where there is none left for it.
 
     None that it or one of its mates has judged, that is `taken` (tasks they hold or judge now), or
     that as many have seen as the policy says; nor of a `barred` label, of which the worker gets no
-    tasks: those it got would be gold. Cost: O(CLASSES x TRIES), and a look at the worker's
-    last judgments.
+    tasks: those it got would be gold; nor what is `full`. Cost: O(CLASSES x TRIES), and a look at
+    the worker's last judgments.
     """
     book = memory.gold
     there = [
@@ -129,14 +144,19 @@ def choose(
     there.sort(key=lambda label: (-gains[label], draw()))
     group = np.array([worker, *mates], np.int32)
     for label in there[:CLASSES]:
-        task = _of_class(memory, label, group, taken, draw)
+        task = _of_class(memory, label, group, taken, draw, full)
         if task is not None:
             return task
     return None
 
 
 def _of_class(
-    memory: Memory, label: int, group: Int32s, taken: Collection[int], draw: Draw
+    memory: Memory,
+    label: int,
+    group: Int32s,
+    taken: Collection[int],
+    draw: Draw,
+    full: Callable[[int], bool],
 ) -> int | None:
     """Of some of the class's gold the one that fewest have seen. What as many have seen as may is
     drawn no more."""
@@ -156,6 +176,7 @@ def _of_class(
     ids = np.repeat(np.array(tasks, np.int32), len(group))
     judged = memory.labels_of(ids, np.tile(group, len(tasks))).reshape(-1, len(group))
     free = [task for task, row in zip(tasks, judged.tolist(), strict=True) if max(row) < 0]
+    free = [task for task in free if not full(task)]
     return min(free, key=lambda task: (seen[task], draw()), default=None)
 
 

@@ -71,6 +71,16 @@ def about_gold(policy: Policy, facts: Facts) -> Found:
             f"are handed out at their own places, to {policy.enough} workers each.",
             "Add gold among the other tasks, as often as you want it, or do without keepOrder.",
         )
+    if policy.cohort_attribute is not None and policy.gold_rate > 0 and total:
+        yield Advice(
+            "COHORTS_SPEND_GOLD",
+            Severity.LOW,
+            "cohort_overlap",
+            "Gold has the limit of other tasks, or it would stand out: each of the "
+            f"{total} gold tasks goes to {policy.cohort_overlap} workers of a cohort, and then it "
+            "tells nothing more of them.",
+            "Add gold as a cohort grows, or raise cohortOverlap.",
+        )
     if not policy.require_lease and total:
         yield Advice(
             "GOLD_NOT_HIDDEN",

@@ -121,8 +121,10 @@ def _mix(plan: Plan, worker: int, count: int) -> Picked:
     policy = plan.memory.project.policy
     if policy.keep_order and not (policy.quiz_gold == 1 and in_quiz(plan.memory, worker)):
         return _in_order(plan, worker, count)
-    places = gold_places(plan, worker, count)
-    chosen = _choose(plan, worker, max(places.count(None), 1))
+    chosen = _choose(plan, worker, count)
+    known = plan.memory.model.known(chosen.tasks)
+    fresh = 1 - float(known.mean()) if len(known) else 0.0
+    places = gold_places(plan, worker, count, fresh)
     others = chosen.tasks.tolist()
     examined = in_quiz(plan.memory, worker)
     tasks: list[int] = []

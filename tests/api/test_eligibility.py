@@ -231,3 +231,66 @@ async def test_what_is_refused_as_full_is_not_leased_either(database_url: str) -
         assert tried.code == ["OVERLAP_FULL"] * 4
         assert {lease.task_id for lease in await shard.lease(1, 3)} & set(range(5)) == {3}
         assert {lease.task_id for lease in await shard.lease(2, 3)} <= {0, 1, 2, 3}
+
+
+async def test_no_two_of_a_cohort_who_compare_know_what_is_gold(database_url: str) -> None:
+    """What more of a cohort get than the policy lets have a task would be gold."""
+    policy = Policy(
+        overlap=3,
+        leases_per_worker=60,
+        gold_rate=0.5,
+        gold_floor=0.5,
+        cohort_attribute="country",
+        cohort_overlap=1,
+    )
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=60, policy=policy)
+        await shard.set_gold(np.arange(10, dtype=np.int32), np.arange(10, dtype=np.int16) % 3, "t")
+        abroad = [{"country": "abb"[worker % 3]} for worker in range(9)] + [{}]
+        await shard.add_workers([f"w{worker}" for worker in range(10)], attributes=abroad)
+        given: dict[str, Counter[int]] = {"a": Counter(), "b": Counter()}
+        for worker in range(9):
+            tasks = [lease.task_id for lease in await shard.lease(worker, 6)]
+            given["abb"[worker % 3]].update(tasks)
+            if worker % 2:  # judged counts like held
+                await shard.submit(submissions([worker] * len(tasks), [0] * len(tasks), task=tasks))
+        assert all(max(tasks.values()) == 1 for tasks in given.values())
+        assert all(min(tasks) < 10 for tasks in given.values())  # each cohort gets gold
+        assert min(lease.task_id for lease in await shard.lease(9, 30)) < 10  # of no cohort
+
+
+async def test_gold_of_a_label_that_a_worker_gave_its_share_of_comes_like_others(
+    database_url: str,
+) -> None:
+    policy = Policy(
+        overlap=4,
+        label_share=0.3,
+        require_lease=False,
+        act_on_status=False,
+        leases_per_worker=100,
+        gold_rate=0.5,
+        gold_floor=0.5,
+    )
+    async with open_shards(database_url) as shards:
+        shard = await make_project(shards, tasks=90, workers=11, policy=policy)
+        gold = np.arange(60, 70, dtype=np.int32)
+        await shard.set_gold(gold, np.zeros(10, np.int16), "test")
+        for worker in (0, 1):
+            await shard.submit(submissions(worker, [0] * 10, task=range(worker, 20, 2)))
+        await shard.submit(submissions(2, [0] * 10, task=range(10)))
+        for worker in range(3, 9):
+            first = 10 * (worker - 3)
+            await shard.submit(submissions(worker, [1] * 10, task=range(first, first + 10)))
+        # There are tasks that nobody has judged, which may be of this label: so may gold.
+        got = [lease.task_id for lease in await shard.lease(2, 20)]
+        assert {*got} & {*range(70, 90)}
+        assert {*got} & {*gold.tolist()}
+        # All are judged: none of this label comes any more, and no gold of it either.
+        for worker, first in ((9, 70), (10, 80)):
+            answer = await shard.submit(
+                submissions(worker, [1] * 10, task=range(first, first + 10))
+            )
+            assert answer.code == [""] * 10
+        more = {lease.task_id for lease in await shard.lease(2, 40)}
+        assert more
+        assert not more & {*gold.tolist()}

@@ -67,6 +67,7 @@ def test_a_preset_fits_the_project_that_it_is_for(preset: Preset) -> None:
         ({"quiz": True, "quiz_count": 50, "quiz_gold": 0.0}, {}, "QUIZ_WITHOUT_GOLD", "HIGH"),
         ({"quiz": True, "quiz_count": 10}, {}, "QUIZ_TELLS_LITTLE", "MEDIUM"),
         ({"keep_order": True}, {}, "GOLD_KEEPS_ITS_PLACE", "LOW"),
+        ({"cohort_attribute": "country"}, {}, "COHORTS_SPEND_GOLD", "LOW"),
         ({"keep_order": True, "quiz": True}, {}, "QUIZ_KEEPS_ORDER", "MEDIUM"),
         ({"require_lease": False}, {}, "GOLD_NOT_HIDDEN", "MEDIUM"),
         ({"judgment_budget": 9_999}, {}, "BUDGET_TOO_SMALL", "HIGH"),
