@@ -103,7 +103,8 @@ class Categorical:
             nothing = np.zeros(0, np.int32)
             return Outcome(nothing, nothing, refitted=False)
         store = self.store
-        store.reserve_batch(len(events))
+        if len(events) > len(store.touched_tasks):
+            store.reserve_batch(len(events))
         done, why, refitted = 0, stream.POOL_FULL, False
         while why != stream.DONE:
             done, why = stream.apply(
@@ -125,7 +126,12 @@ class Categorical:
                 raise ValueError("task and worker ids must not be negative")
             elif why == stream.BAD_LABEL:
                 raise ValueError(f"labels must lie in 0 to {self.labels - 1}")
-        return Outcome(*store.touched(), refitted)
+        progress = store.progress
+        return Outcome(
+            store.touched_tasks[: progress[stream.TASKS_TOUCHED]].copy(),
+            store.touched_workers[: progress[stream.WORKERS_TOUCHED]].copy(),
+            refitted,
+        )
 
     def refit(self, report: Callable[[float], None] | None = None) -> None:
         """Fit everything anew from the votes, at once; report(share done) as it goes.
@@ -211,7 +217,7 @@ class Categorical:
             now.judgments,
             now.gold,
         )
-        stand = np.flatnonzero(self.truths.known(tasks))
+        stand = self.truths.standing(tasks)
         if len(stand):
             now.label[stand] = now.gold[stand] = self.posterior(tasks[stand]).argmax(1)
             now.confidence[stand] = 1.0
@@ -227,7 +233,9 @@ class Categorical:
 
     def known(self, tasks: Ints) -> npt.NDArray[np.bool_]:
         """Whether there is a judgment of each of the tasks, or a known answer."""
-        return self._judged(tasks) | self.truths.known(tasks)
+        known = self._judged(tasks)
+        known[self.truths.standing(tasks)] = True
+        return known
 
     def _judged(self, tasks: Ints) -> npt.NDArray[np.bool_]:
         """The same without answers that only stand."""

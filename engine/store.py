@@ -24,9 +24,10 @@ class Store:
     """Votes, tables and progress of one model, and the handle by which kernels reach them.
 
     votes: the live judgments. live, shadow: the form's tables that are read, and those that a refit
-    fills. sweep: what a pass of a refit adds up. progress: see `engine.kernels.stream`. Arrays move
-    when they grow, and `handle` is another then: nobody may keep either over a call that makes
-    room. What is new is zero; gold is -1.
+    fills. sweep: what a pass of a refit adds up. progress: see `engine.kernels.stream`.
+    touched_tasks, touched_workers int32: what the last batch of events touched, each once, as many
+    as `progress` says. Arrays move when they grow, and `handle` is another then: nobody may keep
+    either over a call that makes room. What is new is zero; gold is -1.
     """
 
     def __init__(self, form: Full | Wide, labels: int, digits: npt.DTypeLike) -> None:
@@ -49,8 +50,8 @@ class Store:
         self.progress[stream.WORKER_COST] = form.worker_cost(labels)
         self._task_stamps = np.zeros(0, np.int64)
         self._worker_stamps = np.zeros(0, np.int64)
-        self._touched_workers = np.zeros(0, np.int32)
-        self._touched_tasks = np.zeros(FIRST_ROWS, np.int32)
+        self.touched_workers = np.zeros(0, np.int32)
+        self.touched_tasks = np.zeros(FIRST_ROWS, np.int32)
         self._bind()
 
     @property
@@ -68,13 +69,6 @@ class Store:
         """Whether a refit is under way."""
         return bool(self.progress[stream.STAGE] != stream.IDLE)
 
-    def touched(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """The tasks and the workers that the last batch of events touched, each once, copied."""
-        return (
-            self._touched_tasks[: self.progress[stream.TASKS_TOUCHED]].copy(),
-            self._touched_workers[: self.progress[stream.WORKERS_TOUCHED]].copy(),
-        )
-
     def reserve(self, tasks: int, workers: int) -> None:
         """Make room for ids below `tasks` and `workers`."""
         if tasks <= len(self.votes.start) and workers <= len(self._worker_stamps):
@@ -90,7 +84,7 @@ class Store:
             self.shadow = grown_fields(self.shadow, self.form.per_task, tasks)
         if workers > len(self._worker_stamps):
             self._worker_stamps = grown(self._worker_stamps, workers)
-            self._touched_workers = grown(self._touched_workers, workers)
+            self.touched_workers = grown(self.touched_workers, workers)
             self.live = grown_fields(self.live, self.form.per_worker, workers)
             self.shadow = grown_fields(self.shadow, self.form.per_worker, workers)
             self.sweep = grown_fields(self.sweep, self.form.per_worker, workers)
@@ -109,9 +103,8 @@ class Store:
 
     def reserve_batch(self, events: int) -> None:
         """Make room for the tasks that a batch of so many events can touch."""
-        if events > len(self._touched_tasks):
-            self._touched_tasks = grown(self._touched_tasks, events)
-            self._bind()
+        self.touched_tasks = grown(self.touched_tasks, events)
+        self._bind()
 
     def swap(self) -> None:
         """Make the tables of a complete refit the live ones."""
@@ -147,8 +140,8 @@ class Store:
             self.progress,
             self._task_stamps,
             self._worker_stamps,
-            self._touched_workers,
-            self._touched_tasks,
+            self.touched_workers,
+            self.touched_tasks,
         )
 
     def _kept(self) -> list[tuple[str, npt.NDArray[Any], int | None]]:

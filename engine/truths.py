@@ -19,6 +19,7 @@ Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 
 UNKNOWN = -1
+NOWHERE = np.zeros(0, np.intp)
 
 
 def answer_of(right: Sequence[int], labels: int) -> int:
@@ -85,18 +86,18 @@ class Truths:
         found[known] = self._answer[tasks[known]]
         return found
 
-    def known(self, tasks: Ints) -> npt.NDArray[np.bool_]:
-        """Whether an answer stands of each of the tasks."""
-        known: npt.NDArray[np.bool_] = self.of(tasks) != UNKNOWN
-        return known
+    def standing(self, tasks: Ints) -> npt.NDArray[np.intp]:
+        """Places in `tasks` of those of which an answer stands."""
+        if len(self._answer) == 0:
+            return NOWHERE
+        return np.flatnonzero(self.of(tasks) != UNKNOWN)
 
     def restrict(self, tasks: Ints, posterior: Floats) -> Floats:
         """The posteriors [n, labels] of the tasks; where an answer stands, with nothing left for
         what is wrong, and even among what is right if nothing was left for that."""
-        answers = self.of(tasks)
-        stand = np.flatnonzero(answers != UNKNOWN)
+        stand = self.standing(tasks)
         if len(stand):
-            posterior[stand] = self._restricted(answers[stand], posterior[stand])
+            posterior[stand] = self._restricted(self.of(tasks[stand]), posterior[stand])
         return posterior
 
     def _restricted(self, answers: Labels, posterior: Floats) -> Floats:
