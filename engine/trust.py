@@ -40,7 +40,7 @@ class Evidence(NamedTuple):
     Of g gold tasks, believed in as if the gold were not known: belief float64[g], judgments
     int32[g], right bool[g]. Of h judgments held out, of different tasks without gold: foreseen
     float64[h], the probability by the model of the answer that the others are for; met bool[h],
-    whether it was given.
+    whether it was given. Of the same tasks with all judgments: believed float64[h].
     """
 
     labels: int
@@ -49,6 +49,7 @@ class Evidence(NamedTuple):
     right: Bools
     foreseen: Floats
     met: Bools
+    believed: Floats
 
     def part(self, rows: Bools) -> Self:
         """The same with only some of the gold tasks."""
@@ -99,10 +100,9 @@ class Sample(NamedTuple):
         among = np.arange(len(worker)) - np.repeat(np.cumsum(length) - length, length)
         belief, right = np.empty(len(golden)), np.empty(len(golden), np.bool_)
         foreseen, met = np.empty(len(others)), np.empty(len(others), np.bool_)
-        for fold in range(FOLDS):
+        believed = np.empty(len(others))
+        for fold in range(FOLDS if len(golden) + len(others) else 0):
             hidden, held = golden[fold::FOLDS].astype(np.int32), row[fold::FOLDS]
-            if len(hidden) + len(held) == 0:
-                break
             gold, kept = self.gold.copy(), np.ones(len(worker), np.bool_)
             gold[self.shown :] = -1
             gold[hidden] = -1
@@ -121,8 +121,10 @@ class Sample(NamedTuple):
             wrong = (1 - ability) / (self.labels - 1)
             foreseen[fold::FOLDS] = wrong + now.confidence * (ability - wrong)
             met[fold::FOLDS] = now.label == self.label[held]
+            whole = slice((fold + 1) % FOLDS, None, FOLDS)  # nothing is hidden of these
+            believed[whole] = model.beliefs(others[whole].astype(np.int32)).confidence
         judgments = np.minimum(length[golden], panel)
-        return Evidence(self.labels, belief, judgments, right, foreseen, met)
+        return Evidence(self.labels, belief, judgments, right, foreseen, met, believed)
 
 
 def _panel(gold: Labels, length: Ints) -> int:

@@ -8,7 +8,6 @@ def confidence(
 ) -> float:
     """How probable it is that a label is right that is believed in so far."""
     belief = min(max(belief, 1 / labels), 1 - 2**-22)
-    above = max(math.log(belief / (1 - belief)) + math.log(labels - 1), 0.0)
-    evidence = math.log(1 + above) + 0.4 * above
+    evidence = max(math.log(belief / (1 - belief)) + math.log(labels - 1), 0.0)
     odds = base + gain * evidence - toll * math.log(max(judgments, 1))
     return max(1 / (1 + math.exp(-odds)), 1 / labels)

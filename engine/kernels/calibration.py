@@ -10,16 +10,13 @@ Floats = npt.NDArray[np.float64]
 BASE, GAIN, TOLL = 0, 1, 2  # places in the parameters
 PARAMETERS = 3
 SUREST = 1 - 2.0**-22  # of a posterior in single precision
-LINEAR = 0.4  # share of evidence that counts in full; beside it, its logarithm does
 
 
 @part
 def evidence(belief: float, labels: int) -> float:
-    """What a belief in a label is worth: 0 at chance, rising ever slower than its log-odds."""
+    """What a belief in a label is worth: its log-odds above those of chance."""
     bound = min(max(belief, 1.0 / labels), SUREST)
-    above = np.log(bound / (1 - bound) * (labels - 1))
-    above = max(above, 0.0)
-    return float(np.log1p(above) + LINEAR * above)
+    return float(max(np.log(bound / (1 - bound) * (labels - 1)), 0.0))
 
 
 @part

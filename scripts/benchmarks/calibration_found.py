@@ -137,12 +137,12 @@ def _row(found: dict[str, list[Told]]) -> list[float]:
     """Root mean squares and expected calibration errors, by way, over the seeds; and the errors
     that would be found with gold if confidence were exact."""
     squares = [np.mean([square(*each)[0] for each in found[way]]) for way in WAYS]
-    errors = [np.mean([_expected(*each) for each in found[way]]) for way in WAYS]
+    errors = [np.mean([expected(*each) for each in found[way]]) for way in WAYS]
     chance = float(np.mean([_by_chance(confidence) for confidence, _ in found[WITH]]))
     return [*(max(float(each), 0.0) ** 0.5 for each in squares), *map(float, errors), chance]
 
 
-def _expected(confidence: Floats, right: Bools) -> float:
+def expected(confidence: Floats, right: Bools) -> float:
     """Expected calibration error of ten groups of equal size, as it is usually estimated."""
     sure, share = curve([(confidence, right)])
     return float(np.abs(sure - share).mean())
@@ -152,7 +152,7 @@ def _by_chance(confidence: Floats) -> float:
     """The same error where each label is right with just the probability that it is said to be."""
     rng = np.random.default_rng(len(confidence))
     drawn = [rng.random(len(confidence)) < confidence for _ in range(DRAWS)]
-    return float(np.mean([_expected(confidence, right) for right in drawn]))
+    return float(np.mean([expected(confidence, right) for right in drawn]))
 
 
 def _beyond_chance(error: float, chance: float) -> float:

@@ -70,7 +70,7 @@ def evidence(rng: np.random.Generator, truth: Calibration, gold: int) -> Evidenc
     belief = rng.beta(6, 1, gold)
     judgments = rng.integers(1, 6, gold).astype(np.int32)
     right = rng.random(gold) < truth.confidence(belief, judgments, 4)
-    return Evidence(4, belief, judgments, right, np.zeros(0), np.zeros(0, np.bool_))
+    return Evidence(4, belief, judgments, right, np.zeros(0), np.zeros(0, np.bool_), np.zeros(0))
 
 
 def test_without_evidence_nothing_is_learned_but_gold_overrides_as_it_grows() -> None:
@@ -98,6 +98,7 @@ def test_judgments_that_surprise_lower_the_start() -> None:
             nothing.astype(np.bool_),
             foreseen,
             np.arange(400) < 400 * share,
+            nothing,
         )
         for share in (0.6, 0.8)
     }
@@ -105,6 +106,26 @@ def test_judgments_that_surprise_lower_the_start() -> None:
     belief, judgments = np.array([0.95]), np.array([3], np.int32)
     low, high = (learn(each).confidence(belief, judgments, 3)[0] for each in seen.values())
     assert low < high
+
+
+def test_gold_that_contradicts_sure_beliefs_is_believed() -> None:
+    """Where all is sure a whole step of Newton's method once went to and fro for ever."""
+    sure, judgments = np.full(60, 1 - 2e-6), np.full(60, 6, np.int32)
+    right = np.arange(60) % 4 > 0
+    seen = Evidence(3, sure, judgments, right, np.full(60, 0.95), np.ones(60, np.bool_), sure)
+    assert learn(seen).confidence(sure, judgments, 3)[0] == pytest.approx(0.75, abs=0.05)
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 2, 7])
+def test_of_few_tasks_all_is_looked_at(tasks: int) -> None:
+    task = np.repeat(np.arange(tasks, dtype=np.int32), 2)
+    worker = np.tile(np.arange(2, dtype=np.int32), tasks)
+    model = Categorical.fit(task, worker, np.zeros(2 * tasks, np.int16), 3)
+    seen = Sample.of(model).examine()
+    assert len(seen.believed) == len(seen.met) == tasks
+    assert (seen.believed > 1 / 3).all()
+    assert (seen.believed <= 1).all()
+    assert np.isfinite(learn(seen)).all()
 
 
 def test_the_error_finds_what_is_off_and_is_unknown_without_gold() -> None:
@@ -124,8 +145,10 @@ def test_hidden_gold_is_as_hard_as_tasks_without_gold() -> None:
         model = Categorical.fit(crowd.task, crowd.worker, crowd.label, crowd.labels, gold)
         seen = Sample.of(model).examine()
         tasks = np.flatnonzero(gold < 0).astype(np.int32)
+        now = model.beliefs(tasks)
         found.append(seen.right.mean())
-        really.append((model.beliefs(tasks).label == crowd.truth[tasks]).mean())
+        really.append((now.label == crowd.truth[tasks]).mean())
+        assert seen.believed.mean() == pytest.approx(now.confidence.mean(), abs=0.02)
     assert np.mean(found) == pytest.approx(np.mean(really), abs=0.035)
 
 
