@@ -16,8 +16,8 @@ from hmac import compare_digest
 
 import asyncpg
 
-from api.directory import storable
 from api.errors import InvalidText, KeyExists, KeyRevoked, UnknownKey
+from api.state.directory import storable
 from db.queries import sql
 
 logger = logging.getLogger(__name__)

@@ -15,19 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.acts import Ruling
-from api.alerts import AlertBook
 from api.budget import NOTHING_PAID, Budget, Cost, Ledger, day_of, price_of
 from api.calibrated import Calibrated
-from api.cohorts import Full
-from api.directory import Directory
-from api.doubts import Doubts
-from api.eligibility import Eligibility
-from api.gold_book import GoldBook
-from api.leases import LeaseBook, OpenLease
-from api.lessons import Lessons
-from api.passed import Passed
 from api.projects import Project
-from api.reputations import Background
 from api.rows import (
     Int8s,
     Int16s,
@@ -35,10 +25,20 @@ from api.rows import (
     Int64s,
     distinct,
 )
-from api.standing import Standing, room
-from api.tempo import Tempo
-from api.vetting import Vetting
-from api.voices import Voices
+from api.state.alerts import AlertBook
+from api.state.cohorts import Full
+from api.state.directory import Directory
+from api.state.doubts import Doubts
+from api.state.eligibility import Eligibility
+from api.state.gold_book import GoldBook
+from api.state.leases import LeaseBook, OpenLease
+from api.state.lessons import Lessons
+from api.state.passed import Passed
+from api.state.reputations import Background
+from api.state.standing import Standing, room
+from api.state.tempo import Tempo
+from api.state.vetting import Vetting
+from api.state.voices import Voices
 from engine import GOLD, RETRACT, Categorical, Consensus, TaskQueue
 from engine.truths import observed
 

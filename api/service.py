@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from api.keys import Keys
-from api.readings import Readings
+from api.reading.readings import Readings
 from api.settings import Settings
 from api.shards import Shards
 from db.connect import connect, create_pool, without_password

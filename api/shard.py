@@ -17,38 +17,38 @@ from typing import Final, TypeVar
 import asyncpg
 import numpy as np
 
-from api import recovery
-from api.apart import Chores
-from api.calibrating import Calibrator
-from api.calls import Calls, new_future
-from api.derived import WriteBehind
+from api.beside.apart import Chores
 from api.errors import (
     Overloaded,
     ProjectTaken,
     Refused,
     Unavailable,
 )
-from api.feeds import Feed
-from api.finder import Finder
-from api.gold_making import GoldMaker
-from api.gold_watch import GoldWatch
-from api.inbox import Inbox
-from api.leases import OpenLease
-from api.limits import Limits
-from api.lookups import look_up
-from api.memory import Changed, Memory
-from api.plan import Plan
-from api.planning import plan_requests
-from api.renewal import Renewal
-from api.requests import (
+from api.flush.calls import Calls, new_future
+from api.flush.gold_making import GoldMaker
+from api.flush.inbox import Inbox
+from api.flush.lookups import look_up
+from api.flush.plan import Plan
+from api.flush.planning import plan_requests
+from api.flush.requests import (
     LeaseTasks,
     Release,
     Request,
 )
-from api.seat import Seat
-from api.settle import Contents, answer, settle
-from api.snapshot_keeper import SnapshotKeeper
-from api.staff import Staff
+from api.flush.seat import Seat
+from api.flush.settle import Contents, answer, settle
+from api.limits import Limits
+from api.log import recovery
+from api.log.derived import WriteBehind
+from api.log.renewal import Renewal
+from api.log.snapshot_keeper import SnapshotKeeper
+from api.memory import Changed, Memory
+from api.reading.feeds import Feed
+from api.state.leases import OpenLease
+from api.upkeep.calibrating import Calibrator
+from api.upkeep.finder import Finder
+from api.upkeep.gold_watch import GoldWatch
+from api.upkeep.staff import Staff
 from db import log, projects
 from db.errors import DatabaseError
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import asyncpg
 
-from api.apart import Chores
-from api.directory import storable
+from api.beside.apart import Chores
 from api.errors import InvalidInput, InvalidLabels, InvalidText, ProjectExists, UnknownProject
-from api.history import History
+from api.flush.plan import storable_json
 from api.limits import Limits
-from api.plan import storable_json
+from api.log.history import History
+from api.log.recovery import read_project
 from api.policy import Policy
 from api.projects import MOST_LABELS, Label
-from api.recovery import read_project
 from api.shard import Shard
+from api.state.directory import storable
 from db import projects
 
 

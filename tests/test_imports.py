@@ -1,6 +1,8 @@
 """Imports run api -> engine and api -> db, and never back."""
 
 import ast
+from collections.abc import Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,35 @@ def test_imports_run_one_way(package: str) -> None:
     for module in modules:
         ours = imported_packages(module.read_text()) & {*ALLOWED, "tests", "scripts", "."}
         assert ours <= ALLOWED[package], f"{module.relative_to(ROOT)} imports {ours}"
+
+
+def test_packages_of_the_api_form_no_circle() -> None:
+    """Data flows one way: whoever reads a package needs to know only those that it imports."""
+    imports: dict[str, set[str]] = {}
+    for module in sorted((ROOT / "api").rglob("*.py")):
+        unit = _unit(module.relative_to(ROOT).with_suffix("").parts)
+        imports.setdefault(unit, set()).update(
+            other for other in _imported_units(module.read_text()) if other != unit
+        )
+    assert imports["shard"]
+    assert imports["graphql"]
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
+
+
+def _unit(parts: Sequence[str]) -> str:
+    """The package inside api, or the module if it lies in none."""
+    return parts[1] if len(parts) > 1 else ""
+
+
+def _imported_units(source: str) -> set[str]:
+    units: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            units.update(
+                _unit(alias.name.split(".")) for alias in node.names if alias.name.startswith("api")
+            )
+        elif isinstance(node, ast.ImportFrom) and node.module == "api":
+            units.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("api."):
+            units.add(_unit((node.module or "").split(".")))
+    return units

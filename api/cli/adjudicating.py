@@ -13,7 +13,7 @@ from api.cli.reaching import Server, asked
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.client import Client
+    from api.frontend.client import Client
 
 PURPOSE: Final = "basanite tasks"  # what the key of a server of our own is listed under
 SKIP, QUIT = "s", "q"
@@ -39,7 +39,7 @@ def queue(
     from rich.table import Column, Table
     from rich.text import Text
 
-    from api.documents import ADJUDICATION_QUEUE
+    from api.frontend.documents import ADJUDICATION_QUEUE
 
     screen = Console(highlight=False)
 
@@ -88,7 +88,7 @@ def adjudicate(
     Without TASK and LABEL you are shown what each contested task asks, who said what, and how good
     they are; you answer with a label or its number.
     """
-    from api.documents import ADJUDICATE_TASK
+    from api.frontend.documents import ADJUDICATE_TASK
 
     if name is not None and label is not None:
         given = act.given | {"tasks": [name], "labels": [label], "checks": checks}
@@ -112,8 +112,8 @@ def adjudicate(
 
 async def _go_through(client: "Client", screen: "Console", given: dict[str, Any]) -> int:
     """Ask for one task after the other until there is none, or the expert stops."""
-    from api.client import PAGE
-    from api.documents import ADJUDICATE_TASK, ADJUDICATION_QUEUE
+    from api.frontend.client import PAGE
+    from api.frontend.documents import ADJUDICATE_TASK, ADJUDICATION_QUEUE
 
     decided, skipped = 0, set[str]()
     while True:
@@ -145,7 +145,7 @@ async def _answer(screen: "Console", labels: list[str]) -> str:
 
     The line is read beside the loop: the connection lives on while the expert thinks.
     """
-    from api.aside import aside
+    from api.beside.aside import aside
 
     while True:
         screen.print(f"Label or number, {SKIP} to skip, {QUIT} to stop: ", end="")

@@ -63,9 +63,9 @@ def aggregate(
         raise typer.BadParameter("only one of the two files can be standard input")
     screen, notices = Console(highlight=False), Console(stderr=True, highlight=False)
     try:
-        from api.aggregation import FILES
-        from api.aggregation import aggregate as run
         from api.cli.aggregate_summary import show
+        from api.files.aggregation import FILES
+        from api.files.aggregation import aggregate as run
         from api.tables.folder import OutFolder
         from api.tables.judgments import Reading
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from api.aggregation import Aggregation
+from api.files.aggregation import Aggregation
 from api.tables.folder import OutFolder
 from api.tables.labels import is_number
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from api.client import Client
+    from api.frontend.client import Client
 
 PURPOSE = "basanite alerts"  # what the key of a server of our own is listed under
 STATES = ("OPEN", "ACKNOWLEDGED", "RESOLVED")
@@ -52,8 +52,8 @@ def list_(
     from rich.table import Column, Table
     from rich.text import Text
 
-    from api.alerts import AlertKind
-    from api.documents import ALERTS
+    from api.frontend.documents import ALERTS
+    from api.state.alerts import AlertKind
 
     states = [each.upper() for each in state or STATES[:2]]
     if not set(states) <= set(STATES):
@@ -91,7 +91,7 @@ def show(
     server: Server,
 ) -> None:
     """Show all of one alert: what was found, the numbers behind it, and what to do about it."""
-    from api.documents import ALERT
+    from api.frontend.documents import ALERT
 
     async def work(client: "Client", screen: "Console") -> None:
         given = {"project": project, "sequence": alert}
@@ -124,7 +124,7 @@ def watch(
     """Print alerts as they are raised and handled, until you stop it."""
     from contextlib import aclosing
 
-    from api.documents import ALERT_FEED
+    from api.frontend.documents import ALERT_FEED
 
     async def work(client: "Client", screen: "Console") -> None:
         given = {"project": project, "after": after}
@@ -155,7 +155,7 @@ def acknowledge(
     server: Server,
 ) -> None:
     """Say that you know of an alert."""
-    from api.documents import ACKNOWLEDGE_ALERT
+    from api.frontend.documents import ACKNOWLEDGE_ALERT
 
     given = {"project": project, "alert": alert, "note": note, "clientId": client_id}
     _handle(ACKNOWLEDGE_ALERT, given, server)
@@ -172,7 +172,7 @@ def resolve(
     server: Server,
 ) -> None:
     """Say that an alert was dealt with, or was none."""
-    from api.documents import RESOLVE_ALERT
+    from api.frontend.documents import RESOLVE_ALERT
 
     given = {"project": project, "alert": alert, "note": note, "clientId": client_id}
     _handle(RESOLVE_ALERT, given, server)

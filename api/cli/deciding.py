@@ -69,7 +69,7 @@ def sent(
     purpose: str,
 ) -> dict[str, Any]:
     """What a decision of staff is answered; one that is refused ends the command."""
-    from api.client import CallFailed, CallRefused
+    from api.frontend.client import CallFailed, CallRefused
 
     server.check()
 

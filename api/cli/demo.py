@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from api.cli.demo_screen import View
     from api.cli.own_server import Reachable
+    from api.frontend.simulation import Simulation
     from api.settings import Settings
-    from api.simulation import Simulation
 
 EPILOG = """
 Example: basanite demo --seconds 20
@@ -71,7 +71,7 @@ def demo(
 
     from api.cli.interrupts import INTERRUPTED
     from api.cli.own_server import temporary_folder
-    from api.client import CallFailed
+    from api.frontend.client import CallFailed
 
     if data_dir is not None and data_dir.exists() and any(data_dir.iterdir()):
         fail(f"{data_dir} is not empty. The demo takes a new folder only, to mix with nothing.")
@@ -117,8 +117,8 @@ async def _demo(
 async def _prepare(crowd: _Crowd, server: "Reachable", stack: AsyncExitStack) -> "Simulation":
     import numpy as np
 
-    from api.client import Client
-    from api.simulation import Plan, Simulation
+    from api.frontend.client import Client
+    from api.frontend.simulation import Plan, Simulation
     from engine.crowd import draw_items, draw_workers
 
     rng = np.random.default_rng([crowd.seed, 0])

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from api.simulation import Score, Simulation, worker_number
+from api.frontend.simulation import Score, Simulation, worker_number
 from engine.crowd import WorkerKind
 
 SIDE_BY_SIDE = 118  # columns of the terminal from which two tables of workers fit

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from api.cli.demo_screen import View
-from api.client import CallFailed, Client
+from api.frontend.client import CallFailed, Client
 
 LOOK: Final = 1.0  # seconds between two looks at the workers
 SHOWN: Final = 5  # workers in each table

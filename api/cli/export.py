@@ -39,8 +39,8 @@ def export(
     from rich.console import Console
 
     from api.errors import UnknownProject
-    from api.exporting import Format, files
-    from api.exporting import export as write
+    from api.files.exporting import Format, files
+    from api.files.exporting import export as write
     from api.service import open_pool
     from api.tables.errors import TableError
     from api.tables.folder import OutFolder

@@ -7,7 +7,7 @@ from api.cli.deciding import Json, Project
 from api.cli.reaching import Server, asked
 
 if TYPE_CHECKING:
-    from api.client import Client
+    from api.frontend.client import Client
 
 EPILOG = "Example: basanite gold --project animals"
 PURPOSE = "basanite gold"  # what the key of a server of our own is listed under
@@ -25,7 +25,7 @@ def gold(
     from rich.markup import escape
     from rich.table import Table
 
-    from api.documents import GOLD_ADVICE
+    from api.frontend.documents import GOLD_ADVICE
 
     screen = Console(stderr=json, highlight=False)
 

@@ -23,7 +23,7 @@ from api.cli.reaching import Server, reach, told
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.importing import Import
+    from api.frontend.importing import Import
     from api.tables.folder import OutFolder
     from api.tables.judgments import Judgments
 
@@ -77,8 +77,8 @@ def import_judgments(
     from rich.console import Console
 
     from api.cli.interrupts import INTERRUPTED
-    from api.client import CallFailed
-    from api.importing import REFUSED
+    from api.frontend.client import CallFailed
+    from api.frontend.importing import REFUSED
     from api.tables.errors import TableError
     from api.tables.folder import OutFolder
     from api.tables.judgments import Reading, read_judgments
@@ -134,7 +134,7 @@ async def _import(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from api.cli.interrupts import interrupts
-    from api.importing import Import
+    from api.frontend.importing import Import
 
     with interrupts():
         async with reach(server, screen, "basanite import-judgments") as client:

@@ -31,7 +31,7 @@ def workers(
 ) -> None:
     """Of each task that several of them judged, let one judgment count; give none of them a task
     that another one has. The others stay in the log."""
-    from api.documents import JOIN_WORKERS
+    from api.frontend.documents import JOIN_WORKERS
 
     given = act.given | {"workers": names}
     decide(JOIN_WORKERS, given, act, server, PURPOSE)
@@ -45,7 +45,7 @@ def split(
     server: Server,
 ) -> None:
     """End the groups of these workers: each counts by itself again, with all it has judged."""
-    from api.documents import SPLIT_WORKERS
+    from api.frontend.documents import SPLIT_WORKERS
 
     given = act.given | {"workers": names}
     decide(SPLIT_WORKERS, given, act, server, PURPOSE)

@@ -4,9 +4,9 @@ from typing import Any
 
 import asyncpg
 
-from api.client import CallFailed, CallRefused, Client
-from api.documents import CREATE_KEY
 from api.errors import UnknownProject
+from api.frontend.client import CallFailed, CallRefused, Client
+from api.frontend.documents import CREATE_KEY
 from api.keys import Keys, Role
 from api.service import open_pool
 from api.settings import Settings

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from api.client import CallFailed
+from api.frontend.client import CallFailed
 from api.settings import Settings, read
 
 if TYPE_CHECKING:

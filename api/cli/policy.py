@@ -15,7 +15,7 @@ from api.cli.reaching import Server, asked
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.client import Client
+    from api.frontend.client import Client
 
 NOT_WORKING = 3  # exit status
 PURPOSE = "basanite policy"  # what the key of a server of our own is listed under
@@ -47,7 +47,7 @@ def show(
     server: Server,
 ) -> None:
     """Show every knob: its value, the default where it differs, and what it does."""
-    from api.documents import POLICY
+    from api.frontend.documents import POLICY
 
     screen = _screen(json)
 
@@ -82,7 +82,7 @@ def set_(
     server: Server,
 ) -> None:
     """Change knobs. It takes effect at once, also on tasks that are done."""
-    from api.documents import UPDATE_POLICY
+    from api.frontend.documents import UPDATE_POLICY
 
     screen = _screen(json=False)
     changes = _changes(knobs)
@@ -110,7 +110,7 @@ def history(
     server: Server,
 ) -> None:
     """Show what was changed when and by whom, the latest first."""
-    from api.documents import POLICY_HISTORY
+    from api.frontend.documents import POLICY_HISTORY
 
     screen = _screen(json)
 
@@ -171,7 +171,7 @@ def lint(
 
     Nothing is stored. The exit status is 3 where something does not work (HIGH).
     """
-    from api.documents import POLICY_ADVICE
+    from api.frontend.documents import POLICY_ADVICE
 
     screen = _screen(json)
     given = {

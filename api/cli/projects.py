@@ -7,7 +7,7 @@ from api.cli.deciding import Json
 from api.cli.reaching import Server, asked
 
 if TYPE_CHECKING:
-    from api.client import Client
+    from api.frontend.client import Client
 
 EPILOG = "Example: basanite projects --json"
 
@@ -24,7 +24,7 @@ def projects(
     from rich.table import Column, Table
     from rich.text import Text
 
-    from api.documents import PROJECTS
+    from api.frontend.documents import PROJECTS
 
     out, screen = Console(highlight=False), Console(highlight=False, stderr=True)
 

@@ -12,7 +12,7 @@ from api.cli.options import DatabaseUrl, DataDir, fail, run, settings_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.client import CallFailed, Client
+    from api.frontend.client import CallFailed, Client
     from api.settings import Settings
 
 Url = Annotated[
@@ -55,7 +55,7 @@ class Server:
 async def reach(server: Server, screen: "Console", purpose: str) -> "AsyncIterator[Client]":
     """A client of that server; `purpose` is what the key of our own is listed under."""
     from api.cli.own_server import own_server, starting
-    from api.client import Client
+    from api.frontend.client import Client
 
     async with AsyncExitStack() as stack:
         url, key = server.url, server.key
@@ -73,7 +73,7 @@ def asked(
     purpose: str,
 ) -> T:
     """What the work with a client of that server comes to; a call that fails ends the command."""
-    from api.client import CallFailed
+    from api.frontend.client import CallFailed
 
     server.check()
 
@@ -89,7 +89,7 @@ def asked(
 
 def told(error: "CallFailed") -> str:
     """Why a call failed, and what to do where another process writes the project."""
-    from api.client import CallRefused
+    from api.frontend.client import CallRefused
 
     taken = isinstance(error, CallRefused) and error.code == "PROJECT_TAKEN"
     return f"{error}{TAKEN if taken else ''}"

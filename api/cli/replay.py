@@ -25,7 +25,7 @@ from api.cli.reaching import Server, reach
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.dataset import Dataset
+    from api.files.dataset import Dataset
 
 FINE, LEFT_OUT = 0, 3
 
@@ -87,8 +87,8 @@ def replay(
     from rich.console import Console
 
     from api.cli.interrupts import INTERRUPTED
-    from api.client import CallFailed
-    from api.dataset import read_dataset
+    from api.files.dataset import read_dataset
+    from api.frontend.client import CallFailed
     from api.settings import Settings
     from api.tables.errors import TableError
     from api.tables.judgments import Reading
@@ -128,7 +128,7 @@ async def _replay(
 ) -> bool:
     from api.cli.interrupts import interrupts
     from api.cli.replay_screen import ReplayScreen
-    from api.replaying import Replay
+    from api.frontend.replaying import Replay
 
     with interrupts():
         async with reach(server, screen, "basanite replay") as client:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from api.replaying import ENOUGH, TARGET, Checkpoint, Replay
+from api.frontend.replaying import ENOUGH, TARGET, Checkpoint, Replay
 
 
 class ReplayScreen:

@@ -14,7 +14,7 @@ from api.cli.reaching import Server, asked
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.client import Client
+    from api.frontend.client import Client
 
 PURPOSE = "basanite status"  # what the key of a server of our own is listed under
 
@@ -54,7 +54,7 @@ def set_(
     server: Server,
 ) -> None:
     """Hold a worker's status, whatever the tests of its judgments say."""
-    from api.documents import SET_WORKER_STATUS
+    from api.frontend.documents import SET_WORKER_STATUS
 
     given = _given(worker, project, reason, client_id) | {"status": status.name}
     _decide(SET_WORKER_STATUS, given, server)
@@ -71,7 +71,7 @@ def free(
     server: Server,
 ) -> None:
     """Give a status that staff holds back to the tests."""
-    from api.documents import FREE_WORKER_STATUS
+    from api.frontend.documents import FREE_WORKER_STATUS
 
     given = _given(worker, project, reason, client_id)
     _decide(FREE_WORKER_STATUS, given, server)
@@ -90,7 +90,7 @@ def lift(
     server: Server,
 ) -> None:
     """Lift a worker's pause or ban. Nothing is forgotten: it takes more to pause it again."""
-    from api.documents import LIFT_PAUSE
+    from api.frontend.documents import LIFT_PAUSE
 
     given = _given(worker, project, reason, client_id)
     _decide(LIFT_PAUSE, given, server)
@@ -115,7 +115,7 @@ def answer(
     server: Server,
 ) -> None:
     """Answer a worker's open appeal."""
-    from api.documents import ANSWER_APPEAL
+    from api.frontend.documents import ANSWER_APPEAL
 
     given = _given(worker, project, reason, client_id) | {"granted": grant}
     _decide(ANSWER_APPEAL, given, server)
@@ -131,7 +131,7 @@ def appeals(
     from rich.console import Console
     from rich.markup import escape
 
-    from api.documents import APPEALS
+    from api.frontend.documents import APPEALS
 
     screen = Console(highlight=False)
 
@@ -162,8 +162,8 @@ def history(
     from rich.console import Console
     from rich.markup import escape
 
-    from api.documents import STATUS_HISTORY
-    from api.reasons import reasons
+    from api.frontend.documents import STATUS_HISTORY
+    from api.reading.reasons import reasons
 
     out, screen = Console(highlight=False), Console(highlight=False, stderr=True)
 

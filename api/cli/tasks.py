@@ -33,7 +33,7 @@ def correct(
     server: Server,
 ) -> None:
     """Give a gold task another answer, because the declared one was wrong."""
-    from api.documents import CORRECT_GOLD
+    from api.frontend.documents import CORRECT_GOLD
 
     given = act.given | {"tasks": [name], "labels": [label]}
     decide(CORRECT_GOLD, given, act, server, PURPOSE)
@@ -55,7 +55,7 @@ def withdraw(
     server: Server,
 ) -> None:
     """Let tasks be gold no more, because their answers are in doubt."""
-    from api.documents import WITHDRAW_GOLD
+    from api.frontend.documents import WITHDRAW_GOLD
 
     given = act.given | {"tasks": names}
     decide(WITHDRAW_GOLD, given, act, server, PURPOSE)
@@ -76,7 +76,7 @@ def reopen(
     server: Server,
 ) -> None:
     """Ask for further judgments of tasks: until these have come nothing settles them."""
-    from api.documents import REOPEN_TASK
+    from api.frontend.documents import REOPEN_TASK
 
     given = act.given | {
         "tasks": names,

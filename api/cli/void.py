@@ -36,7 +36,7 @@ def worker(
     server: Server,
 ) -> None:
     """Let no judgment of a worker count, and give it no tasks. They stay in the log."""
-    from api.documents import VOID_WORKER
+    from api.frontend.documents import VOID_WORKER
 
     given = act.given | {"worker": name}
     decide(VOID_WORKER, given, act, server, PURPOSE)
@@ -50,7 +50,7 @@ def restore(
     server: Server,
 ) -> None:
     """Let a voided worker take part again, with all judgments that were voided with it."""
-    from api.documents import UNVOID_WORKER
+    from api.frontend.documents import UNVOID_WORKER
 
     given = act.given | {"worker": name}
     decide(UNVOID_WORKER, given, act, server, PURPOSE)
@@ -77,7 +77,7 @@ def judgments(
     server: Server,
 ) -> None:
     """Let some judgments count no more: all that match, 5,000 at most."""
-    from api.documents import VOID_JUDGMENTS
+    from api.frontend.documents import VOID_JUDGMENTS
 
     given = act.given | {
         "worker": worker,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from api.client import Client
+    from api.frontend.client import Client
 
 MANY_EPILOG = "Example: basanite workers --project animals --order accuracy --below 0.7"
 ONE_EPILOG = "Example: basanite worker ann --project animals"
@@ -69,7 +69,7 @@ def workers(
     server: Server,
 ) -> None:
     """List the workers of a project: status, judgments, accuracy with its interval, bits, gold."""
-    from api.documents import WORKERS
+    from api.frontend.documents import WORKERS
 
     given = {
         "project": project,
@@ -115,7 +115,7 @@ def worker(
     server: Server,
 ) -> None:
     """Show all that is known of a worker, with intervals and with the reasons in words."""
-    from api.documents import WORKER
+    from api.frontend.documents import WORKER
 
     given = {"project": project, "worker": name, "asOf": _moment(as_of)}
     out, screen = _consoles()

@@ -13,10 +13,10 @@ from api.graphql.listing import OneProject
 from api.graphql.paging import After, Connection, First
 from api.graphql.project import PolicyChanges, changes_of
 from api.graphql.scalars import Json, Sequence
-from api.linter import advise
+from api.linting.linter import advise
+from api.linting.surveying import facts_of
 from api.policy import KNOBS
 from api.presets import PresetName
-from api.surveying import facts_of
 from db import reads
 
 

@@ -6,12 +6,12 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, field
 
-from api.alert_words import Suggestion
-from api.alerts import AlertKind, AlertState
 from api.graphql.enums import described_enum
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
 from api.graphql.scalars import Json, Sequence
 from api.graphql.severity import Severity
+from api.reading.alert_words import Suggestion
+from api.state.alerts import AlertKind, AlertState
 
 described_enum(
     "What an alert is about.",

@@ -6,11 +6,9 @@ from typing import Annotated, TypeVar
 import strawberry
 from strawberry import ID
 
-from api import alert_words, alerts
 from api.acts import Cause
-from api.alerting import UnknownAlert
-from api.alerts import AlertKind, AlertState
 from api.errors import ProjectTaken, UnknownWorker
+from api.flush.alerting import UnknownAlert
 from api.graphql import paging
 from api.graphql.alert import (
     AcknowledgeAlertPayload,
@@ -30,8 +28,11 @@ from api.graphql.looking import Then, views_of
 from api.graphql.paging import After, Connection, First
 from api.graphql.scalars import Json, Sequence
 from api.graphql.watching import Resume, parts_of, start_of
+from api.reading import alert_words
+from api.reading.views import Views
 from api.rows import Int32s
-from api.views import Views
+from api.state import alerts
+from api.state.alerts import AlertKind, AlertState
 
 H = TypeVar("H", bound=AlertHandled)
 

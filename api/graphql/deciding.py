@@ -34,8 +34,8 @@ from api.graphql.ruling import (
 )
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.standings import own_standing
-from api.leases import JUDGED
 from api.shard import Shard
+from api.state.leases import JUDGED
 from db import log, reads
 from engine import STATUSES
 

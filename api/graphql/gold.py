@@ -6,12 +6,12 @@ import numpy as np
 import strawberry
 from strawberry import ID, field
 
-from api.alerts import Severity
-from api.gold_advice import report
 from api.graphql.context import Info, admin_of, shard_of
 from api.graphql.listing import OneProject
+from api.linting.gold_advice import report
 from api.memory import Memory
 from api.rows import Int32s
+from api.state.alerts import Severity
 
 
 @strawberry.type(description="The gold of one label.")

@@ -15,8 +15,8 @@ from api.graphql.reading import project_of, selected, tasks_of
 from api.graphql.scalars import Sequence, parse_global_id, with_offset
 from api.graphql.task import Task
 from api.graphql.worker import Worker
+from api.reading.views import Views
 from api.shard import Shard
-from api.views import Views
 from db import reads
 
 Named = Annotated[ID, strawberry.argument(description="External id.")]

@@ -8,6 +8,7 @@ import strawberry
 
 from api.codes import Code
 from api.errors import InvalidInput, TooManyRows, UnevenColumns
+from api.flush.plan import storable_json
 from api.graphql.answers import UNKNOWN, WITHDRAWN, answers_of, texts_of
 from api.graphql.context import Info, admin_of, instance_admin_of, shard_of
 from api.graphql.project import (
@@ -31,7 +32,6 @@ from api.graphql.task import (
     SetGoldPayload,
     SetGoldResult,
 )
-from api.plan import storable_json
 from api.policy import Policy
 from api.projects import Label
 from api.rows import NewTasks

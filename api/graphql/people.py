@@ -8,9 +8,7 @@ import asyncpg
 import numpy as np
 from strawberry import ID
 
-from api import answers as timed
 from api import rows
-from api.answers import answers_of, speed_of, trends_of
 from api.errors import InvalidInput
 from api.graphql.context import Context
 from api.graphql.reputation import (
@@ -26,8 +24,10 @@ from api.graphql.scalars import Json, global_id
 from api.graphql.standing import Standing, WorkerStatus
 from api.graphql.standings import standings_of
 from api.graphql.worker import Worker, WorkerKind
-from api.grounds import reasons_of
-from api.views import Views
+from api.reading import answers as timed
+from api.reading.answers import answers_of, speed_of, trends_of
+from api.reading.grounds import reasons_of
+from api.reading.views import Views
 from engine.reputation import Estimate as Estimates
 
 MOST_CELLS = 2_000_000  # of the confusion matrices of one answer

@@ -15,7 +15,6 @@ from strawberry import ID
 from api import policy as policies
 from api import rows
 from api.calibrated import Calibrated
-from api.gold_book import SOURCES, STATES
 from api.graphql.budget import budget_of
 from api.graphql.context import Context, Info
 from api.graphql.knobs import knobs_of
@@ -37,8 +36,9 @@ from api.graphql.reputation import Estimate
 from api.graphql.scalars import Json, global_id
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.task import STATUSES, Consensus, Judgment, LabelProbability, Task
-from api.stopping import settled_by
-from api.views import Views
+from api.reading.views import Views
+from api.state.gold_book import SOURCES, STATES
+from api.state.stopping import settled_by
 from db import reads
 
 

@@ -5,9 +5,9 @@ from enum import Enum
 import strawberry
 from strawberry import ID, field
 
-from api.answers import MOST_ANSWERS
 from api.graphql.enums import described_enum
 from api.graphql.scalars import Json
+from api.reading.answers import MOST_ANSWERS
 
 
 @strawberry.type(description="An estimate with its 95 % interval.")

@@ -6,12 +6,12 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, field
 
-from api.gold_book import GoldState
 from api.graphql.answers import also_right_field, explanations_field
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, TryLater
 from api.graphql.scalars import Json, Sequence
 from api.graphql.task import TaskStatus
-from api.standing import NOTICEABLE
+from api.state.gold_book import GoldState
+from api.state.standing import NOTICEABLE
 
 
 @strawberry.type(description="A task before or after an act.")

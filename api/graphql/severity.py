@@ -1,7 +1,7 @@
 """How bad something is that staff is told of."""
 
-from api.alerts import Severity
 from api.graphql.enums import described_enum
+from api.state.alerts import Severity
 
 __all__ = ["Severity"]
 

@@ -18,12 +18,12 @@ from api.graphql.standing import (
     WorkerStatus,
 )
 from api.policy import NOTHING, REASONS
-from api.reasons import reasons
+from api.reading.reasons import reasons
+from api.reading.telling import tell
+from api.reading.views import Views
 from api.rows import Int32s
 from api.shard import Shard
-from api.telling import tell
-from api.vetting import told
-from api.views import Views
+from api.state.vetting import told
 from db import log, standings
 
 

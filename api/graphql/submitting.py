@@ -11,8 +11,9 @@ import strawberry
 from strawberry import ID
 
 from api.codes import Code
-from api.directory import storable
 from api.errors import Forbidden, InvalidInput, InvalidText, TooManyRows, UnevenColumns
+from api.flush.judging import MOST_SECONDS
+from api.flush.quiz import feedback, learns
 from api.graphql.context import Context, Info, context_of, shard_of
 from api.graphql.judgment import (
     ConsensusColumns,
@@ -27,10 +28,9 @@ from api.graphql.judgment import (
 from api.graphql.refusals import Facts, RowRefusal, row_refusal, row_refusals
 from api.graphql.scalars import Sequence as LogSequence
 from api.graphql.task import STATUSES, Consensus
-from api.judging import MOST_SECONDS
-from api.quiz import feedback, learns
 from api.rows import Float32s, Int16s, Int32s, Submissions, Submitted
 from api.shard import Shard
+from api.state.directory import storable
 
 LEFT_TO_LEASE = -1
 UNKNOWN = -2

@@ -8,14 +8,14 @@ import strawberry
 from strawberry import ID, field
 
 from api import rows
-from api.gold_book import GoldSource, GoldState
 from api.graphql.answers import also_right_field, explanations_field
 from api.graphql.enums import described_enum
 from api.graphql.project import Node
 from api.graphql.refusals import Conflict, Forbidden, InvalidInput, NotFound, RowRefusal, TryLater
 from api.graphql.scalars import Json, Sequence
 from api.graphql.worker import Worker
-from api.stopping import SettledBy
+from api.state.gold_book import GoldSource, GoldState
+from api.state.stopping import SettledBy
 
 
 @described_enum(

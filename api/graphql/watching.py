@@ -13,7 +13,6 @@ from graphql import GraphQLError
 from strawberry import field
 
 from api.errors import InvalidInput
-from api.feeds import Changes
 from api.graphql.context import Context, Info, admin_of, shard_of
 from api.graphql.listing import OneProject
 from api.graphql.people import FROM_LOG, workers_of
@@ -22,6 +21,7 @@ from api.graphql.reading import quality_of, selected, tasks_of
 from api.graphql.scalars import Sequence
 from api.graphql.task import Task
 from api.graphql.worker import Worker
+from api.reading.feeds import Changes
 from api.rows import Int32s
 from api.shard import Shard
 from db import reads

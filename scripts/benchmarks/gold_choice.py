@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from api import gold_choice
 from api.decisions import GOLD_SET
-from api.lessons import Lessons
+from api.flush import gold_choice
 from api.memory import Memory
 from api.policy import Policy
 from api.projects import Label, Project
+from api.state.lessons import Lessons
 from engine import Events
 from engine.gold import row_counts
 from scripts.benchmarks.crowd_makes import MAKES, Chances, Plan

@@ -10,8 +10,8 @@ import typer
 from rich.progress import Progress, TaskID
 
 from api.limits import Limits
+from api.log.snapshot_process import take_snapshot
 from api.policy import Policy
-from api.snapshot_process import take_snapshot
 from db.connect import connect
 from db.queries import sql
 from scripts.benchmarks.database import copy_judgments, fill, running, temporary_folder

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.progress import Progress, TaskID
 
-from api.client import Client
-from api.documents import JOIN_WORKERS, SPLIT_WORKERS, UNVOID_WORKER, VOID_WORKER
+from api.frontend.client import Client
+from api.frontend.documents import JOIN_WORKERS, SPLIT_WORKERS, UNVOID_WORKER, VOID_WORKER
 from api.policy import Policy
 from db.connect import connect
 from db.states import task_state_seqs

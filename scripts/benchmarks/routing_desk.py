@@ -8,19 +8,19 @@ from typing import Final
 import numpy as np
 
 from api.calibrated import Calibrated
-from api.calibrating import body_of
-from api.calls import new_future
+from api.flush.calls import new_future
+from api.flush.lookups import Known
+from api.flush.plan import Plan
+from api.flush.planning import plan_requests
+from api.flush.requests import AddTasks, AddWorkers, LeaseTasks, Request, Submit
+from api.flush.settle import settle
 from api.limits import Limits
-from api.lookups import Known
 from api.memory import Memory
-from api.plan import Plan
-from api.planning import plan_requests
 from api.policy import Policy
 from api.projects import Label, Project
-from api.reputations import NOWHERE
-from api.requests import AddTasks, AddWorkers, LeaseTasks, Request, Submit
 from api.rows import NewTasks, Submissions
-from api.settle import settle
+from api.state.reputations import NOWHERE
+from api.upkeep.calibrating import body_of
 from engine import Categorical
 from engine.trust import Sample
 

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from api.calls import new_future
+from api.flush.calls import new_future
+from api.flush.requests import LeaseTasks
 from api.policy import Policy
-from api.requests import LeaseTasks
 from engine import Categorical
 from scripts.benchmarks.report import Figure, Report
 from scripts.benchmarks.routing_desk import Desk

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from api.policy import Policy
-from api.stopping import sure_enough
+from api.state.stopping import sure_enough
 from engine import Categorical, Events, TaskQueue
 from engine.calibrating import calibrate
 from engine.queue import UNCERTAINTY

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from api import finder
+from api.upkeep import finder
 from tests.api.serving import Serving, serving
 
 

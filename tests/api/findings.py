@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from api.shard import Shard
-from api.vetting import Verdict
+from api.state.vetting import Verdict
 
 EVIDENCE = {
     "against": 7.2,

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from api import lessons, recovery
 from api.decisions import REFIT
+from api.flush.ruling import RULINGS, ruling_of
+from api.log import recovery
 from api.memory import Memory
 from api.policy import Policy
-from api.ruling import RULINGS, ruling_of
 from api.shard import Shard
-from api.vetting import Vetting
+from api.state import lessons
+from api.state.vetting import Vetting
 from db import log
 from db.connect import AnyConnection, connect
 from tests.api.rig import recorded

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from api.acts import Cause, RestoreWorker, VoidWorker
-from api.alert_words import explanation, suggestion, tasks_of
-from api.alerting import AlertHandled, UnknownAlert
-from api.alerts import Alert, AlertKind, AlertState
 from api.errors import DecisionExists, InvalidInput, Unavailable
+from api.flush.alerting import AlertHandled, UnknownAlert
 from api.limits import Limits
 from api.policy import Policy
+from api.reading.alert_words import explanation, suggestion, tasks_of
+from api.reading.views import Views
 from api.shard import Shard
-from api.views import Views
+from api.state.alerts import Alert, AlertKind, AlertState
 from tests.api.findings import copying, enter, status
 from tests.api.rig import make_project, open_shards, submissions
 from tests.waiting import eventually, soon

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from api.apart import LOWEST, apart
+from api.beside.apart import LOWEST, apart
 from engine.categorical import Categorical
 from engine.events import Events
 from engine.search import Material, search
@@ -22,7 +22,7 @@ from tests.waiting import eventually, soon, wait_until
 ROOT = Path(__file__).parents[2]
 WAITS = """
 import asyncio
-from api.apart import apart
+from api.beside.apart import apart
 from tests.api.chores import hang
 asyncio.run(apart(hang, niceness=0))
 """

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from api.aside import aside
+from api.beside.aside import aside
 from tests.waiting import soon
 
 

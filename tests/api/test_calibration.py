@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from api import recovery
 from api.limits import Limits
+from api.log import recovery
 from api.policy import Policy
-from api.showing import task_views
+from api.reading.showing import task_views
 from db.connect import connect
 from tests.api.rig import make_project, open_shards, submissions
 from tests.waiting import eventually

@@ -7,9 +7,9 @@ from contextlib import aclosing, asynccontextmanager
 import orjson
 import pytest
 
-from api.client import CallFailed, CallRefused, Client, endpoint
-from api.connection import Connections, Unreachable
-from api.documents import ADD_TASKS, CREATE_KEY, CREATE_PROJECT, LEASE, SUBMIT, add_tasks
+from api.frontend.client import CallFailed, CallRefused, Client, endpoint
+from api.frontend.connection import Connections, Unreachable
+from api.frontend.documents import ADD_TASKS, CREATE_KEY, CREATE_PROJECT, LEASE, SUBMIT, add_tasks
 from tests.api.serving import Serving
 
 GOOD = b'{"data":{"a":1}}'

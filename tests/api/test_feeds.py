@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 
-from api.feeds import Changes, Feed
 from api.policy import Policy
+from api.reading.feeds import Changes, Feed
 from api.rows import Int32s, Quality
 from db.connect import connect
 from tests.api.rig import Clock, make_project, new_tasks, open_shards, submissions

@@ -10,13 +10,14 @@ import numpy.typing as npt
 import psutil
 import pytest
 
-from api import apart, finder
 from api.acts import Cause, SplitWorkers
-from api.alerts import Alert, AlertKind, AlertState
-from api.finder import Finder
+from api.beside import apart
 from api.policy import Policy
 from api.shard import Shard
 from api.shards import Shards
+from api.state.alerts import Alert, AlertKind, AlertState
+from api.upkeep import finder
+from api.upkeep.finder import Finder
 from db.connect import connect
 from db.frauds import found
 from db.retractions import decision

@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 
 from api.acts import AdjudicateTasks, Cause, Contest, HoldStatus, JoinWorkers
-from api.alert_words import evidence, explanation, suggestion
-from api.alerts import AlertKind
 from api.errors import ContestOpen, NoTasks, TooManyContests
-from api.gold_answers import answered, moved
-from api.gold_book import (
+from api.flush.gold_answers import answered, moved
+from api.flush.gold_choice import MOST_RETURNED
+from api.flush.gold_making import audits, stopped
+from api.policy import Policy
+from api.reading.alert_words import evidence, explanation, suggestion
+from api.shard import Shard
+from api.shards import Shards
+from api.state.alerts import AlertKind
+from api.state.gold_book import (
     ACTIVE,
     QUARANTINED,
     RETIRED,
@@ -22,11 +27,6 @@ from api.gold_book import (
     GoldSource,
     GoldState,
 )
-from api.gold_choice import MOST_RETURNED
-from api.gold_making import audits, stopped
-from api.policy import Policy
-from api.shard import Shard
-from api.shards import Shards
 from engine import STATUSES
 from engine.truths import answer_of
 from tests.api.rig import make_project, open_shards, submissions

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from api.alert_words import explanation, suggestion
-from api.alerts import AlertKind
-from api.documents import GOLD_ADVICE
+from api.frontend.documents import GOLD_ADVICE
+from api.reading.alert_words import explanation, suggestion
+from api.state.alerts import AlertKind
 from tests.api.serving import LEASE, SET_GOLD, SUBMIT, SUBMIT_MANY, Data, Serving
 from tests.paths.commands import basanite
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.documents import JOIN_WORKERS, VOID_WORKER
+from api.frontend.documents import JOIN_WORKERS, VOID_WORKER
 from api.shard import Shard
 from tests.api.findings import copying, enter, status
 from tests.api.serving import SUBMIT_MANY, Data, Serving

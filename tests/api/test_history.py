@@ -7,8 +7,8 @@ import pytest
 
 from api.acts import Cause, VoidWorker
 from api.errors import NotYet, Overloaded, TooLongAgo
-from api.history import KEPT, MOST_WAITING, Past
 from api.limits import Limits
+from api.log.history import KEPT, MOST_WAITING, Past
 from api.policy import GOLD, Policy
 from api.shard import Shard
 from api.shards import Shards

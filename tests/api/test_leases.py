@@ -6,8 +6,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.leases import EXPIRED, RELEASED, REMEMBERED, LeaseBook, OpenLease, lease_uuid
 from api.policy import Policy
+from api.state.leases import EXPIRED, RELEASED, REMEMBERED, LeaseBook, OpenLease, lease_uuid
 from tests.api.rig import Clock, make_project, new_tasks, open_shards
 
 STEPS = st.lists(

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.advice import Facts
-from api.alerts import Severity
 from api.budget import Cost
-from api.confidence_linter import agreed, reached, settled
-from api.gold_linter import passes, shortest, to_pass
-from api.linter import advise, to_pause
+from api.linting.advice import Facts
+from api.linting.confidence_linter import agreed, reached, settled
+from api.linting.gold_linter import passes, shortest, to_pass
+from api.linting.linter import advise, to_pause
 from api.policy import Policy
 from api.presets import PRESETS, Preset, PresetName
-from api.vetting import rules_of
+from api.state.alerts import Severity
+from api.state.vetting import rules_of
 from engine import STATUSES, Events, StatusTests
 from engine.calibration import Calibration
 

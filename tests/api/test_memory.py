@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from api.calls import new_future
-from api.lessons import Lessons
+from api.flush.calls import new_future
+from api.flush.lookups import Known
+from api.flush.planning import plan_requests
+from api.flush.requests import LeaseTasks, Request, Submit
 from api.limits import Limits
-from api.lookups import Known
 from api.memory import Memory
-from api.planning import plan_requests
 from api.policy import Policy
 from api.projects import Label, Project
-from api.requests import LeaseTasks, Request, Submit
+from api.reading.showing import task_views
 from api.rows import CONTESTED, OPEN, Int32s
-from api.showing import task_views
-from api.standing import SWEEP_ROWS
+from api.state.lessons import Lessons
+from api.state.standing import SWEEP_ROWS
 from engine import Events
 from tests.api.rig import submissions
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from api.pace import MANY, Pace
+from api.beside.pace import MANY, Pace
 
 
 def test_the_rest_grows_with_the_judgments_and_ends_by_itself() -> None:

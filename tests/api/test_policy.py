@@ -9,7 +9,7 @@ from api.errors import InvalidPolicy
 from api.graphql.knobs import groups
 from api.policy import KNOBS, Policy
 from api.presets import PRESETS, Preset
-from api.vetting import rules_of
+from api.state.vetting import rules_of
 from engine import Events, StatusTests
 
 NAMES = [

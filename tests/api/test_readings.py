@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from api import readings as module
-from api.readings import Readings
+from api.reading import readings as module
+from api.reading.readings import Readings
 
 
 async def test_one_reading_serves_all_who_ask_for_the_same() -> None:

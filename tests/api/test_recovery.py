@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 import numpy as np
 
-from api import recovery
 from api.acts import Cause, JoinWorkers, VoidWorker
+from api.log import recovery
 from api.memory import Memory
 from api.policy import Policy
 from api.shard import Shard

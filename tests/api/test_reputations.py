@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from api.grounds import reasons_of
 from api.limits import Limits
 from api.policy import Policy
-from api.reputations import before
+from api.reading.grounds import reasons_of
 from api.rows import WorkerViews
 from api.shard import Shard
 from api.shards import Shards
-from api.standing import NOTICEABLE
+from api.state.reputations import before
+from api.state.standing import NOTICEABLE
 from db.connect import AnyConnection, connect
 from engine.reputation import Estimate
 from tests.api.rig import (

@@ -7,8 +7,8 @@ import asyncpg
 import numpy as np
 import pytest
 
-from api import snapshots
 from api.limits import Limits
+from api.log import snapshots
 from api.policy import Policy
 from api.rows import STATUSES, Int64s, TaskViews
 from api.shard import Shard
@@ -99,7 +99,7 @@ def _assert_same(was: TaskViews, now: TaskViews, workers: Int64s, workers_now: I
 
 HOLDER = """
 import asyncio, sys
-from api.seat import Seat
+from api.flush.seat import Seat
 
 async def main():
     seat = Seat(sys.argv[1], int(sys.argv[2]))

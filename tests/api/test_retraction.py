@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from api.acts import Act, Cause, Decided, ReopenTasks, RestoreWorker, VoidJudgments, VoidWorker
-from api.calls import new_future
 from api.errors import NoTasks, WorkerVoided
-from api.feeds import Changes
+from api.flush.calls import new_future
+from api.flush.requests import Refit, Retract
 from api.limits import Limits
 from api.policy import Policy
-from api.requests import Refit, Retract
+from api.reading.feeds import Changes
 from api.shard import Shard
 from api.shards import Shards
 from db.connect import connect
@@ -51,7 +51,7 @@ def judgments(shard: Shard, worker: int) -> int:
 async def test_a_void_that_was_broken_off_is_carried_on_at_the_next_start(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.retracted.PART", 2)
+    monkeypatch.setattr("api.flush.retracted.PART", 2)
     async with open_shards(database_url) as shards:
         shard = await judged_project(shards)
         done = await ask_once(shard, VoidWorker(2))
@@ -69,7 +69,7 @@ async def test_a_void_that_was_broken_off_is_carried_on_at_the_next_start(
 async def test_a_restoration_that_was_broken_off_is_undone_at_the_next_start(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.retracted.PART", 2)
+    monkeypatch.setattr("api.flush.retracted.PART", 2)
     async with open_shards(database_url) as shards:
         shard = await judged_project(shards)
         await shard.staff.decide(VoidWorker(2), because("void"))
@@ -88,8 +88,8 @@ async def test_a_restoration_that_was_broken_off_is_undone_at_the_next_start(
 async def test_a_refit_that_was_broken_off_is_carried_on_at_the_next_start(
     database_url: str, monkeypatch: pytest.MonkeyPatch, parts: int
 ) -> None:
-    monkeypatch.setattr("api.refitting.FEWEST", 7)
-    monkeypatch.setattr("api.refitting.MOST", 7)
+    monkeypatch.setattr("api.upkeep.refitting.FEWEST", 7)
+    monkeypatch.setattr("api.upkeep.refitting.MOST", 7)
     limits = Limits(snapshot_rows_at_end=1)
     async with open_shards(database_url, limits=limits) as shards:
         shard = await judged_project(shards)
@@ -116,7 +116,7 @@ async def test_a_refit_that_was_broken_off_is_carried_on_at_the_next_start(
 async def test_an_act_goes_on_when_its_caller_is_gone(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.retracted.PART", 1)
+    monkeypatch.setattr("api.flush.retracted.PART", 1)
     async with open_shards(database_url) as shards:
         shard = await judged_project(shards)
         caller = asyncio.create_task(shard.staff.decide(VoidWorker(2), because()))

@@ -27,8 +27,8 @@ from api.errors import (
     NotVoided,
     Refused,
 )
-from api.standing import NOTICEABLE
-from api.views import Views
+from api.reading.views import Views
+from api.state.standing import NOTICEABLE
 from engine import Categorical, Events
 from engine.kernels import stream
 from engine.records import Records
@@ -230,7 +230,7 @@ def test_any_program_with_retractions_agrees_with_a_rebuild(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(StaffProgram, "url", database_url)
-    monkeypatch.setattr("api.retracted.PART", 2)  # so that an act takes several flushes
+    monkeypatch.setattr("api.flush.retracted.PART", 2)  # so that an act takes several flushes
     run_state_machine_as_test(
         StaffProgram,
         settings=settings(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from numpy.typing import NDArray
 
-from api import recovery, snapshots
 from api.limits import Limits
+from api.log import recovery, snapshots
 from api.memory import Memory
 from api.policy import Policy
 from api.shard import Shard

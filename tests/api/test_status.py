@@ -22,7 +22,7 @@ from api.limits import Limits
 from api.policy import GOLD, Policy
 from api.rows import Lease, Submitted
 from api.shard import Shard
-from api.vetting import BANNED, PAUSED
+from api.state.vetting import BANNED, PAUSED
 from db.connect import connect
 from engine import STATUSES
 from tests.api.rig import make_project, new_tasks, open_shards, recorded, submissions

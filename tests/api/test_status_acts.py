@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from api import retracted
 from api.acts import Cause, ChangeGold, RestoreWorker, VoidWorker
-from api.alert_words import suggestion
-from api.alerts import Alert, AlertKind, AlertState
+from api.flush import retracted
 from api.policy import Policy
+from api.reading.alert_words import suggestion
 from api.shard import Shard
+from api.state.alerts import Alert, AlertKind, AlertState
 from tests.api.rig import make_project, open_shards, recorded, submissions
 from tests.api.status_log import assert_log_tells_all
 from tests.api.test_status import POLICY as GOLD_POLICY

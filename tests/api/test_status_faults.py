@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 
-from api import snapshots
 from api.errors import Overloaded, Unavailable
 from api.limits import Limits
+from api.log import snapshots
 from api.policy import GOLD, Policy
 from api.shard import Shard
 from api.shards import Shards

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from api import snapshots
 from api.acts import (
     Act,
     AnswerAppeal,
@@ -28,6 +27,7 @@ from api.acts import (
 )
 from api.errors import Refused
 from api.limits import Limits
+from api.log import snapshots
 from api.policy import BAN, GOLD, GOLD_AND_CONSENSUS, PAUSE, Policy
 from api.rows import Submissions
 from api.shards import Shards

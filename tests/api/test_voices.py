@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from api.acts import Act, Cause, Decided, JoinWorkers, SplitWorkers, VoidWorker
-from api.calls import new_future
 from api.errors import NoTasks
-from api.foresight import foresee
+from api.flush.calls import new_future
+from api.flush.requests import Retract
+from api.flush.retracted import rows_of
 from api.policy import Policy
-from api.requests import Retract
-from api.retracted import rows_of
+from api.reading.views import Views
 from api.shard import Shard
 from api.shards import Shards
-from api.staff import in_parts
-from api.views import Views
+from api.upkeep.foresight import foresee
+from api.upkeep.staff import in_parts
 from db import exports
 from db.connect import connect
 from tests.api.rig import (
@@ -93,7 +93,7 @@ async def test_the_earliest_of_the_answer_that_most_gave_counts(database_url: st
 async def test_a_join_that_was_broken_off_is_carried_on_at_the_next_start(
     database_url: str, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr("api.retracted.PART", 2)
+    monkeypatch.setattr("api.flush.retracted.PART", 2)
     act = JoinWorkers(tuple(range(size)))
     async with open_shards(database_url) as shards:
         shard = await judged_project(shards)
@@ -119,7 +119,7 @@ async def test_a_join_that_was_broken_off_is_carried_on_at_the_next_start(
 async def test_a_split_that_was_broken_off_is_carried_on_at_the_next_start(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.retracted.PART", 2)
+    monkeypatch.setattr("api.flush.retracted.PART", 2)
     async with open_shards(database_url) as shards:
         shard = await judged_project(shards)
         await shard.staff.decide(JoinWorkers((0, 1, 2)), because("join"))

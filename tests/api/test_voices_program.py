@@ -10,7 +10,7 @@ from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 from api.acts import JoinWorkers, SplitWorkers, VoidJudgments
 from api.errors import InvalidInput
 from api.policy import Policy
-from api.voices import AlreadyJoined, NotJoined
+from api.state.voices import AlreadyJoined, NotJoined
 from tests.api.oracle_voices import VoicesOracle
 from tests.api.rig import submissions
 from tests.api.test_retraction_program import StaffProgram
@@ -105,7 +105,7 @@ def test_any_program_with_joins_agrees_with_a_rebuild(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(VoicesProgram, "url", database_url)
-    monkeypatch.setattr("api.retracted.PART", 2)  # so that an act takes several flushes
+    monkeypatch.setattr("api.flush.retracted.PART", 2)  # so that an act takes several flushes
     run_state_machine_as_test(
         VoicesProgram,
         settings=settings(
@@ -125,7 +125,7 @@ def test_acts_about_the_same_judgments_compose_in_any_order(
 ) -> None:
     """Denser than hypothesis would be: the same few judgments voided, muted and given back."""
     monkeypatch.setattr(VoicesProgram, "url", database_url)
-    monkeypatch.setattr("api.retracted.PART", 2)
+    monkeypatch.setattr("api.flush.retracted.PART", 2)
     program = VoicesProgram()
     try:
         program.memories, program.exact = {}, False

@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from api.aggregation import FILES, aggregate
+from api.files.aggregation import FILES, aggregate
 from api.tables.folder import OutFolder
 from api.tables.judgments import Reading
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api import finder
+from api.upkeep import finder
 from tests.api.serving import SUBMIT_MANY, serving
 from tests.paths.commands import basanite
 from tests.waiting import eventually

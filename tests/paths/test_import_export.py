@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import pytest_asyncio
 
-from api.client import Client
+from api.frontend.client import Client
 from tests.paths.commands import basanite, finish, start
 from tests.paths.serving import ServerProcess, admin_token
 

@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.documents import ADD_TASKS, CREATE_PROJECT
+from api.frontend.documents import ADD_TASKS, CREATE_PROJECT
 from engine import GOLD, JUDGE, Categorical, Events
 from engine.calibration import Calibration
 from tests.paths.serving import RefusalError, ServerProcess, admin_token, ask

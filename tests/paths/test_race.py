@@ -15,8 +15,8 @@ import asyncpg
 import orjson
 import pytest
 
-from api.connection import Connections, Unreachable
-from api.documents import ADD_TASKS, CREATE_PROJECT, LEASE, SUBMIT, SUBMIT_MANY
+from api.frontend.connection import Connections, Unreachable
+from api.frontend.documents import ADD_TASKS, CREATE_PROJECT, LEASE, SUBMIT, SUBMIT_MANY
 from tests.paths.serving import ServerProcess, admin_token
 from tests.waiting import eventually
 

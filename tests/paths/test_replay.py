@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from api.client import CallFailed, Client
-from api.dataset import Dataset, read_dataset
-from api.replaying import Checkpoint, Replay
+from api.files.dataset import Dataset, read_dataset
+from api.frontend.client import CallFailed, Client
+from api.frontend.replaying import Checkpoint, Replay
 from api.tables.errors import FileMissing, LabelsMissing
 from api.tables.judgments import Reading
 from engine import JUDGE, Categorical, Events

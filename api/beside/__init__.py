@@ -1,0 +1,1 @@
+"""Long work beside the event loop, which must not hold it up."""

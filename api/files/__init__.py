@@ -1,0 +1,1 @@
+"""Files of judgments: read as data sets, made consensus of, and written."""

@@ -1,0 +1,1 @@
+"""What our own commands ask of a server, as any front-end would."""
