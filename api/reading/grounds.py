@@ -10,6 +10,7 @@ import numpy as np
 from api.reading.answers import Speed
 from api.reading.views import Views
 from api.rows import WorkerViews
+from engine.records import SCATTER
 from engine.reputation import Estimate
 
 _Z95: Final = 1.96  # standard errors either side, for 95 %
@@ -42,7 +43,8 @@ def reasons_of(
     for row in range(len(views.worker)):
         reasons = [_population(population.accuracy, population.spread)]
         if np.isfinite(variance[row]):
-            known = (float(standing[row]), float(variance[row] ** 0.5))
+            # How it stands from project to project scatters, however well each one knows it.
+            known = (float(standing[row]), float((variance[row] + SCATTER) ** 0.5))
             reasons.append(_elsewhere(known, population.accuracy, float(there[row])))
         right, total = int(views.gold_right[row]), int(views.gold_total[row])
         if total:

@@ -13,6 +13,7 @@ from api.shards import Shards
 from api.state.reputations import before
 from api.state.standing import NOTICEABLE
 from db.connect import AnyConnection, connect
+from engine.records import SCATTER
 from engine.reputation import Estimate
 from tests.api.rig import (
     all_workers,
@@ -121,6 +122,8 @@ async def test_nobody_starts_from_zero_who_is_known_elsewhere(database_url: str)
         for worker, way in ((2, -1), (0, 1)):
             elsewhere = next(each for each in told[worker] if each.code == "ELSEWHERE")
             assert way * elsewhere.figures["standing"] > 0
+            # Several projects make it surer, but never sure.
+            assert elsewhere.figures["error"] >= SCATTER**0.5
             times = np.exp(elsewhere.figures["standing"])
             assert f"its odds of being right are {times:.2g} times those" in elsewhere.text
         assert [each.code for each in told[WORKERS]] == ["POPULATION"]

@@ -175,7 +175,7 @@ async def test_a_classifier_of_all_that_workers_see_does_not_find_the_gold(
     otherwise = kind & (rng.random(len(kind)) < 0.5)
     for name, shown in (
         ("byte 1", rng.integers(0, np.where(kind, 128, 256))),
-        ("took to lease", took * np.where(kind, 1.6, 1.0)),
+        ("took to lease", took * np.where(kind, 2.5, 1.0)),
         ("judge answer", np.where(otherwise, 1e4, answered)),
     ):
         leaking = seen.copy()
