@@ -22,8 +22,8 @@ class Limits:
     seat_patience: float = 5.0  # at a start, for the busy connection of a process that may be dead
     follow_pause: float = 1.0  # between two looks at the log where another process writes it
     # A start replays what came after the newest snapshot at up to 10 µs a row, 3 of them for the
-    # tests of who may work. One is begun after so many rows, and as many again may come while it
-    # is made (35,000 a second for 20 seconds): at most 14 seconds. Beside them a start takes 2
+    # tests of who may work. One is begun after so many rows, and 700,000 more may come while it
+    # is made (35,000 a second for 20 seconds): at most 12 seconds. Beside them a start takes 2
     # seconds, and 4 more for ten million judgments.
     snapshot_rows: int = 500_000
     history_rows: int = 2_000_000  # most that are replayed to answer how a project was

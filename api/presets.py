@@ -6,8 +6,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from api.errors import InvalidInput
-
 
 class PresetName(StrEnum):
     """Names of presets."""
@@ -142,11 +140,3 @@ _PRESETS: Final = (
     ),
 )
 PRESETS: Final[Mapping[str, Preset]] = MappingProxyType({each.name: each for each in _PRESETS})
-
-
-def preset_of(name: str) -> Preset:
-    """The preset of a name. Raises `InvalidInput` where there is none."""
-    found = PRESETS.get(name)
-    if found is None:
-        raise InvalidInput("preset", f"it must be one of {', '.join(PRESETS)}")
-    return found

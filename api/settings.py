@@ -11,6 +11,7 @@ from platformdirs import user_data_path
 from api.limits import Limits
 
 PREFIX = "BASANITE_"
+CALLERS = ("BASANITE_URL", "BASANITE_KEY")  # for commands that call a server, not for a server
 
 _LIMITS = Limits()
 
@@ -83,7 +84,7 @@ def read(environment: Mapping[str, str] | None = None, **given: Any) -> Settings
     known = {PREFIX + setting.name.upper(): setting for setting in fields(Settings)}
     values: dict[str, Any] = {}
     for name, text in environment.items():
-        if not name.startswith(PREFIX) or name.startswith(PREFIX + "TEST_"):
+        if not name.startswith(PREFIX) or name.startswith(PREFIX + "TEST_") or name in CALLERS:
             continue
         if name not in known:
             raise SettingInvalid(f"{name} is not a setting. There are: {', '.join(known)}.")

@@ -17,10 +17,21 @@ if TYPE_CHECKING:
 
 Url = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="A running server; without it, one is started for this."),
+    typer.Option(
+        metavar="URL",
+        envvar="BASANITE_URL",
+        show_envvar=False,
+        help="A running server; without it, one is started for this. Also BASANITE_URL.",
+    ),
 ]
 Key = Annotated[
-    str | None, typer.Option(metavar="TOKEN", help="ADMIN key for the server at --url.")
+    str | None,
+    typer.Option(
+        metavar="TOKEN",
+        envvar="BASANITE_KEY",
+        show_envvar=False,
+        help="ADMIN key for the server at --url. Also BASANITE_KEY.",
+    ),
 ]
 
 

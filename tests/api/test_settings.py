@@ -46,6 +46,10 @@ def test_settings_do_not_change() -> None:
 
 def test_variables_of_the_tests_are_none_of_ours() -> None:
     assert read({"BASANITE_TEST_DATABASE_URL": "x"}) == read({})
+
+
+def test_variables_of_callers_are_none_of_a_servers() -> None:
+    assert read({"BASANITE_URL": "http://localhost:8000", "BASANITE_KEY": "x"}) == read({})
     assert "BASANITE_PORT" not in os.environ
 
 

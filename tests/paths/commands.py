@@ -27,8 +27,13 @@ def environment(home: Path, **more: str) -> Mapping[str, str]:
     return {**kept, "XDG_DATA_HOME": str(home), "COLUMNS": "200", **more}
 
 
-async def start(home: Path, *arguments: str, typed: bool = False) -> asyncio.subprocess.Process:
-    """Start `basanite` without a terminal; `typed`: something will be written to it."""
+async def start(
+    home: Path, *arguments: str, typed: bool = False, **more: str
+) -> asyncio.subprocess.Process:
+    """Start `basanite` without a terminal; `typed`: something will be written to it.
+
+    `more` are variables of its environment.
+    """
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -37,7 +42,7 @@ async def start(home: Path, *arguments: str, typed: bool = False) -> asyncio.sub
         stdin=asyncio.subprocess.PIPE if typed else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env=environment(home),
+        env=environment(home, **more),
     )
 
 
@@ -49,9 +54,9 @@ async def finish(process: asyncio.subprocess.Process, before: str = "") -> Ran:
         return Ran(await process.wait(), before + text)
 
 
-async def basanite(home: Path, *arguments: str, typed: str | None = None) -> Ran:
+async def basanite(home: Path, *arguments: str, typed: str | None = None, **more: str) -> Ran:
     """Run a command to its end; `typed` is what the user answers, if it asks."""
-    process = await start(home, *arguments, typed=typed is not None)
+    process = await start(home, *arguments, typed=typed is not None, **more)
     if typed is not None:
         assert process.stdin is not None
         process.stdin.write(typed.encode())

@@ -26,7 +26,8 @@ async def test_workers_are_shown_on_the_command_line(database_url: str, tmp_path
         assert sum(f" {name} " in people.text for name in ("a", "tires", "says cat")) == 3
         shown = await show("workers", "--kind", "model", "--voided", "--json")
         assert json.loads(shown.text) == []
-        every = await basanite(tmp_path, "projects", "--url", server.url, "--key", server.token)
+        address = {"BASANITE_URL": server.url, "BASANITE_KEY": server.token}
+        every = await basanite(tmp_path, "projects", **address)
         assert every.text.split("\n")[1].split()[0] == "p"
         nobody = await show("workers", "--status", "banned", "--below", "0.01", "--json")
         assert json.loads(nobody.text) == []
