@@ -56,6 +56,8 @@ class Beginning:
         restored = self.restored
         for act in self.acts:
             _recall_act(memory, act)
+        # What comes next asks who is barred: an appeal that is granted lifts only what there is.
+        memory.vetting.survey(memory.project, len(memory.workers))
         memory.standing.retract(np.array(self.retracted, np.int32))
         memory.gold.recall(restored.gold)
         for task in memory.gold.tasks().tolist():

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 
+from api.acts import AnswerAppeal, Appeal, Cause
 from api.errors import Overloaded, Unavailable
 from api.limits import Limits
 from api.log import snapshots
@@ -90,6 +91,27 @@ async def test_a_start_records_what_the_last_process_did_not(database_url: str) 
             shard = shards.all()[0]
             assert (shard.memory.snapshot_seq > 0) == with_snapshot
             await assert_log_tells_all(database_url, shard, POLICY)
+
+
+async def test_an_appeal_granted_after_a_snapshot_lifts_the_ban_after_a_start_too(
+    database_url: str,
+) -> None:
+    async with open_shards(database_url, limits=NEVER) as shards:
+        shard = await gold_project(shards)
+        await be_wrong(shard, 0)
+        await recorded(shard)
+        assert 0 in shard.memory.vetting.barred
+        await shard.staff.rule(Appeal(0), Cause("test", "the gold was wrong", {}, "appeal"))
+        connection = await connect(database_url)
+        await snapshots.save(connection, shard.memory)
+        await connection.close()
+        await shard.staff.rule(AnswerAppeal(0, granted=True), Cause("test", "it was", {}, "answer"))
+        assert 0 not in shard.memory.vetting.barred
+    async with open_shards(database_url, limits=NEVER) as shards:
+        shard = shards.all()[0]
+        assert shard.memory.snapshot_seq > 0
+        assert 0 not in shard.memory.vetting.barred
+        await assert_log_tells_all(database_url, shard, POLICY)
 
 
 async def test_who_follows_records_nothing_until_it_takes_over(database_url: str) -> None:
