@@ -215,8 +215,11 @@ _LASTING: Final = {
 def _watched(alert: Alert, judged: Int32s) -> Watched | None:
     """What is to be searched once more in the new judgments of an alert's worker: once there are as
     many as it was found in, or MANY_NEW."""
-    kind, made = _LASTING.get(alert.kind), alert.body.get("evidence", {}).get("judgments_made")
-    if kind is None or made is None or alert.resolved is not None:
+    kind = _LASTING.get(alert.kind)
+    if kind is None or alert.resolved is not None:
+        return None
+    made = alert.body["evidence"].get("judgments_made")
+    if made is None:  # found before that was noted
         return None
     (worker,) = alert.workers
     since = int(made)

@@ -23,7 +23,7 @@ from db.frauds import found
 from db.retractions import decision
 from engine.search import search_on
 from tests.api.chores import SAYS, hang
-from tests.api.rig import Clock, make_project, new_tasks, open_shards, submissions
+from tests.api.rig import Clock, make_project, new_tasks, open_shards, recorded, submissions
 from tests.waiting import eventually
 
 TASKS, WORKERS, LABELS = 60, 16, 3
@@ -132,6 +132,26 @@ async def test_what_is_found_is_entered_as_a_decision_of_the_engine(
     assert constant["workers"] == [CONSTANT]
     assert constant["suggestion"] == "VOID"
     assert "same answer again and again" in constant["text"]
+
+
+async def test_a_project_whose_labels_shifted_is_searched_as_others_are(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = 1600
+    monkeypatch.setattr(finder, "FEWEST", TASKS * WORKERS + more)
+    async with open_shards(database_url) as shards:
+        shard = await make_project(
+            shards, labels=LABELS, tasks=TASKS + more, workers=WORKERS, policy=POLICY
+        )
+        for first in range(TASKS, TASKS + more, 100):
+            label = 0 if first < TASKS + more // 2 else 1
+            await shard.submit(submissions(0, [label] * 100, task=range(first, first + 100)))
+        await recorded(shard)
+        raised = {alert.kind for alert in shard.memory.alerts.newest_first()}
+        assert AlertKind.PROJECT_CHANGED in raised
+        await judge(shard, said(1))
+        await searched(shard)
+        assert list(RING) in [body["workers"] for body in await bodies(shard)]
 
 
 async def test_a_finding_is_entered_once_while_the_log_grows_and_after_a_restart(
